@@ -1,0 +1,102 @@
+"""What crosses between rooms and processes: small frozen records, arrays of float32, nothing else.
+
+All frames are absolute frames of the engine's tape at `SAMPLE_RATE_HZ`, counted from 0 at the
+engine's start, unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SAMPLE_RATE_HZ = 44_100
+"""The engine's own rate; clients with another rate get a resampled stream."""
+
+GRAIN = 64
+"""Voices start only at multiples of this many frames."""
+
+OVERLAP = 256
+"""Frames by which a chunk reaches into the next one; the tape cross-fades there (5.8 ms)."""
+
+LABELS = ("N", "AS", "MR", "MS", "MVP")
+"""Heart conditions the voice can sing: normal, aortic stenosis, mitral regurgitation,
+mitral stenosis, mitral valve prolapse."""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One beat on the tape: frames of the onsets of its first and second sound."""
+
+    n: int
+    s1: int
+    s2: int
+    rr_ms: float
+    """Time from this S1 to the next one."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the engine asks of a voice: `frames` new frames from `start` on.
+
+    A voice keeps no state between wishes: all it needs is here, so a restarted voice goes on where
+    the old one stopped, a rewound stream needs no undo, and any second can be sung again.
+    """
+
+    number: int
+    start: int
+    """First new frame, a multiple of GRAIN."""
+    frames: int
+    """New frames wanted, a multiple of GRAIN; the chunk holds OVERLAP more."""
+    past: np.ndarray
+    """float32 [n]: the sound of the frames just before `start + OVERLAP` (n may be 0)."""
+    beats: tuple[Beat, ...]
+    """All beats whose sounds may touch [start - len(past), start + frames + one second)."""
+    label: str = "N"
+    """One of LABELS, or "" for the null class."""
+    seed: int = 0
+    steps: int = 4
+    guidance: float = 1.0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A voice's answer: float32 [frames + OVERLAP] from `start` on, peak nominally below 1."""
+
+    number: int
+    start: int
+    audio: np.ndarray
+    spent_s: float
+    """Wall-clock seconds of work, for the real-time ratio."""
+    seed: int = 0
+    recipe: str = ""
+    """Short hash of everything that decides the sound: wish and weights."""
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class HeardBeat:
+    """One beat in the listened-to sound; seconds on the ear's own timeline (0 = first sample)."""
+
+    s1_s: float
+    s2_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the ear knows after `time_s` seconds of input."""
+
+    time_s: float
+    heart: float = 0.0
+    """0..1: how sure the ear is that this is a heart."""
+    trust: float = 0.0
+    """0..1: how far bpm can be trusted."""
+    bpm: float | None = None
+    """None: no trustworthy rhythm."""
+    rr_ms: float | None = None
+    """Last RR interval."""
+    rmssd_ms: float | None = None
+    next_s1_s: float | None = None
+    """When the next S1 is expected, on the ear's timeline."""
+    beats: tuple[HeardBeat, ...] = field(default=())
+    """Beats that became certain since the last record."""
