@@ -1,0 +1,50 @@
+# Sounds of the Heart. `make` alone says what there is.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+SYSTEM := tools/system_packages.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench test-stage soak docs clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train]'
+	@tools/optional_extras.sh $(BIN)/python
+	@touch $(STAMP)
+
+demo: $(STAMP)   ## a minute of the instrument, no device, Max or network needed: demo.wav, demo.png, demo.json
+	$(BIN)/heart demo
+
+test: $(STAMP)   ## everything that must hold: style, types, floors, tests (under ten minutes)
+	@$(SYSTEM)
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -m 'not stage and not soak'
+
+check: $(STAMP)  ## style, types and floors alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## the figures of the README, measured on this machine
+	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+test-stage: $(STAMP)  ## the longer set of stage cases
+	@$(SYSTEM)
+	$(BIN)/python -m pytest -m stage --timeout 1800
+
+soak: $(STAMP)   ## ten minutes and more of real streaming
+	@$(SYSTEM)
+	$(BIN)/python benchmarks/bench_pd.py --seconds 600
+
+docs: $(STAMP)   ## write docs/osc.md from the one table
+	$(BIN)/python -m heart.namespace > docs/osc.md
+
+clean:           ## remove the environment and what was built
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

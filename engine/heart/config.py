@@ -1,0 +1,60 @@
+"""The one file that knows the folders, and the settings of a live engine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from heart.errors import UsageError
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """Folder `name` ("models", "patches", ...) as shipped: inside a wheel, or at the top of a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent.parent / name
+
+
+def models_dir() -> Path:
+    """Folder of the models; the environment variable HEART_MODELS names another."""
+    named = os.environ.get("HEART_MODELS")
+    return Path(named).expanduser() if named else shipped("models")
+
+
+def data_dir(given: str | os.PathLike[str] | None = None) -> Path:
+    """Folder of the training and validation recordings: `given`, or the variable HEART_DATA.
+
+    Raises:
+        UsageError: when neither names an existing folder with a manifest.csv.
+    """
+    named = given or os.environ.get("HEART_DATA")
+    if not named:
+        raise UsageError("no data folder: give --data FOLDER, or set HEART_DATA")
+    folder = Path(named).expanduser()
+    if not (folder / "manifest.csv").is_file():
+        raise UsageError(f"{folder}: no manifest.csv there; a data folder has one (see models/README.md)")
+    return folder
+
+
+@dataclass(frozen=True)
+class LiveConfig:
+    """Everything `heart live` can be told, read once and handed down in parts."""
+
+    port: int = 9700
+    host: str = "127.0.0.1"
+    allow: tuple[str, ...] = ()
+    phrase: str | None = None
+    voice: str = "voice-heart"
+    mode: str = "lead"
+    heart: Path | None = None
+    """A sound file played to the ear as if it were live."""
+    loop_heart: bool = False
+    device_out: str | None = None
+    device_in: str | None = None
+    backend: str = "auto"
+    record: Path | None = None
+    link: bool = False
+    threads: int = 0
+    """Threads of the voice; 0 chooses: all cores but none fewer than one."""
