@@ -1,0 +1,197 @@
+"""Sound files and sample rates: what comes in is checked before it is decoded.
+
+Reading refuses, in one line, whatever could hurt a show: things that are not regular files, claims of
+absurd length, rates or channels, samples that are not numbers. Sound is decoded in blocks into an
+array whose size was checked first, so a small file that unpacks to gigabytes costs nothing.
+
+soundfile and soxr are loaded on first use, so that importing this module costs nothing either.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heart.errors import FileError, UsageError
+
+MAX_SECONDS = 3600.0
+MAX_CHANNELS = 8
+RATES_HZ = (500, 192_000)
+MAX_BYTES = 192 * 2**20
+"""Of decoded sound in memory: 19 minutes of mono at 44.1 kHz, an hour at 14 kHz."""
+MAX_PEAK = 1000.0
+"""No float file holds honest samples beyond this (integers stored as floats reach 32768)."""
+
+BLOCK_FRAMES = 65_536
+SUBTYPES = frozenset(
+    {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
+    | {"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
+)
+"""What is decoded. ADPCM and its kin are left out: their decoders have a history of memory faults."""
+
+
+def read_audio(
+    path: str | os.PathLike[str],
+    rate_hz: int | None = None,
+    mono: bool = True,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: int = MAX_BYTES,
+) -> tuple[np.ndarray, int]:
+    """Read a sound file: float32 [n] when `mono` (channels averaged), else [n, channels]; and its rate in Hz.
+
+    With `rate_hz` the sound is resampled to it while it is read. Silence is a sound like any other.
+
+    Raises FileError for a file that is missing, no regular file, unreadable, of an unknown kind, empty,
+    longer than `max_seconds`, larger than `max_bytes` when decoded, with more than 8 channels, with a
+    rate outside 500..192000 Hz, or with samples that are no numbers or beyond +-1000.
+    """
+    name = os.fspath(path)
+    _check_regular(name)
+    with _opened(name) as file:
+        channels = 1 if mono else file.channels
+        _check_claims(name, file, max_seconds)
+        frames = math.ceil(file.frames * (rate_hz or file.samplerate) / file.samplerate)
+        if frames * channels * 4 > max_bytes:
+            raise FileError(
+                f"{name}: {file.frames / file.samplerate:.0f} s would fill {frames * channels * 4 >> 20} MB "
+                f"of memory (at most {max_bytes >> 20}); cut it into shorter files"
+            )
+        sound = np.empty((frames, channels), dtype=np.float32)
+        blocks = _checked_blocks(name, file, mono)
+        if rate_hz and rate_hz != file.samplerate:
+            blocks = _resampled(blocks, file.samplerate, rate_hz, channels)
+        sound = sound[: _fill(sound, blocks)]
+        rate = rate_hz or file.samplerate
+    if not len(sound):
+        raise FileError(f"{name}: holds no sound")
+    return (sound[:, 0] if mono else sound), rate
+
+
+def write_audio(
+    path: str | os.PathLike[str], audio: np.ndarray, rate_hz: int, subtype: str = "PCM_24"
+) -> None:
+    """Write [n] or [n, channels] to a .wav or .flac file, all of it or nothing.
+
+    The sound is written beside its goal and then put in its place, so nobody ever reads half a file and
+    an older file survives a full disk. `subtype` is libsndfile's word (PCM_16, PCM_24, FLOAT).
+
+    Raises UsageError for another suffix or subtype, FileError when the folder cannot be written.
+    """
+    import soundfile as sf
+
+    goal = Path(path)
+    kind = goal.suffix.lower().lstrip(".").upper()
+    if kind not in ("WAV", "FLAC") or not sf.check_format(kind, subtype):
+        raise UsageError(f"{goal}: cannot write {subtype} to '{goal.suffix}'; name a .wav or .flac file")
+    part = goal.with_name(f".{goal.name}.{os.getpid()}.part")
+    try:
+        sf.write(part, audio, rate_hz, subtype=subtype, format=kind)
+        os.replace(part, goal)
+    except (OSError, sf.LibsndfileError) as error:
+        part.unlink(missing_ok=True)
+        raise FileError(f"{goal}: cannot be written ({_reason(error)})") from error
+
+
+def resample(audio: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:
+    """float32 [n] or [n, channels] at another rate, by soxr's high quality; the delay is compensated."""
+    sound = np.asarray(audio, dtype=np.float32)
+    if from_hz == to_hz or not len(sound):
+        return sound
+    import soxr
+
+    return soxr.resample(sound, from_hz, to_hz, quality="HQ")
+
+
+def db_to_gain(level_db: float) -> float:
+    """Amplitude factor of a level in dB; -inf gives 0."""
+    return float(10.0 ** (level_db / 20.0))
+
+
+def gain_to_db(gain: float) -> float:
+    """Level in dB of an amplitude factor; 0 gives -inf."""
+    return 20.0 * math.log10(abs(gain)) if gain else -math.inf
+
+
+def _check_regular(name: str) -> None:
+    try:
+        mode = os.stat(name).st_mode
+    except (OSError, ValueError) as error:
+        raise FileError(f"{name}: cannot be found ({_reason(error)})") from error
+    if not stat.S_ISREG(mode):
+        raise FileError(f"{name}: is not a file of sound but a folder, pipe or device")
+
+
+def _opened(name: str) -> Any:
+    import soundfile as sf
+
+    try:
+        return sf.SoundFile(name)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FileError(f"{name}: cannot be read as sound ({_reason(error)}); wav and flac can") from error
+
+
+def _check_claims(name: str, file: Any, max_seconds: float) -> None:
+    if file.subtype not in SUBTYPES:
+        raise FileError(f"{name}: its encoding {file.subtype} is not read; save it as 16 bit wav or flac")
+    if not RATES_HZ[0] <= file.samplerate <= RATES_HZ[1]:
+        raise FileError(f"{name}: a rate of {file.samplerate} Hz is outside {RATES_HZ[0]}..{RATES_HZ[1]}")
+    if file.channels > MAX_CHANNELS:
+        raise FileError(f"{name}: has {file.channels} channels, at most {MAX_CHANNELS} are read")
+    if file.frames > max_seconds * file.samplerate:
+        raise FileError(
+            f"{name}: says it lasts {file.frames / file.samplerate:.0f} s, "
+            f"at most {max_seconds:.0f} s are read; cut it into shorter files"
+        )
+
+
+def _checked_blocks(name: str, file: Any, mono: bool) -> Iterator[np.ndarray]:
+    """float32 blocks [n, channels] (one channel when `mono`), each looked through before it goes on."""
+    done = 0
+    while done < file.frames:
+        try:
+            block = file.read(min(BLOCK_FRAMES, file.frames - done), dtype="float32", always_2d=True)
+        except (OSError, RuntimeError) as error:
+            raise FileError(
+                f"{name}: is damaged after {done / file.samplerate:.1f} s ({_reason(error)})"
+            ) from error
+        if not len(block):
+            return
+        if not np.abs(block).max() <= MAX_PEAK:
+            raise FileError(
+                f"{name}: near {done / file.samplerate:.1f} s holds samples that are not numbers or beyond "
+                f"+-{MAX_PEAK:.0f}; scale them to +-1"
+            )
+        done += len(block)
+        yield block.mean(axis=1, keepdims=True, dtype=np.float32) if mono else block
+
+
+def _resampled(
+    blocks: Iterator[np.ndarray], from_hz: float, to_hz: float, channels: int
+) -> Iterator[np.ndarray]:
+    import soxr
+
+    stream = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty((0, channels), dtype=np.float32), last=True)
+
+
+def _fill(sound: np.ndarray, blocks: Iterator[np.ndarray]) -> int:
+    """Put the blocks one after another into `sound`; return how many frames came."""
+    at = 0
+    for block in blocks:
+        count = min(len(block), len(sound) - at)
+        sound[at : at + count] = block[:count]
+        at += count
+    return at
+
+
+def _reason(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    return str(text).strip().rstrip(".")
