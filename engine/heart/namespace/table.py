@@ -1,0 +1,218 @@
+"""The rows: every address that is ever said on the wire, and every parameter a performer may turn.
+
+Each parameter unfolds into its rows set, get, norm, listen and value. A new address is one line here;
+a new parameter is one line too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from heart.records import LABELS
+
+PROTOCOL = 1
+DEFAULT_PORT = 9700
+"""UDP port of the engine; a client listens on the next one by habit."""
+
+MAX_INT = 2**24 - 1
+"""Pure Data keeps numbers as 32-bit floats: whole numbers stay exact only up to here."""
+
+SEQ_MODULO = 2**20
+"""Block numbers and counts of played frames wrap here."""
+
+RING_FRAMES = 65_536
+CHANNELS = 8
+BLOCKS = (64, 128, 256, 512, 1024)
+"""Block sizes in frames: each divides the ring; the largest (4.1 kB) fits every system's UDP."""
+
+MAX_TEXT = 512
+"""Longest text argument in characters."""
+
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Arg:
+    """One argument: OSC type letter `i`, `f` or `s`, and what values it may have (bounds included)."""
+
+    name: str
+    type: str
+    words: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Value, ...] | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address. `direction`: "in" = client to engine, "out" = engine to client, "both"."""
+
+    path: str
+    direction: str
+    args: tuple[Arg, ...]
+    words: str
+    handler: str = ""
+    """Method of the owner that takes the message; "" for rows that only go out."""
+    owner: str = "wire"
+    """"wire" (heart.plumbing.wire.Wire) or "performance" (heart.stage.performance.Performance)."""
+    rest: Arg | None = None
+    """What may follow the named arguments, any number of times up to the largest block."""
+    family: str = ""
+    """The path with its variable part in <>, under which documentation groups rows; "" = path."""
+    param: str = ""
+    """Name of the parameter this row speaks of; "" for all other rows."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """Something a performer may turn. `low` and `high` in `unit`, both allowed."""
+
+    name: str
+    type: str
+    default: Value
+    low: float | None
+    high: float | None
+    choices: tuple[Value, ...] | None
+    unit: str
+    words: str
+    scale: str = "linear"
+
+    @property
+    def continuous(self) -> bool:
+        """Whether a 0..1 fader makes sense: every float; never a count, a seed or a word."""
+        return self.type == "f"
+
+    def arg(self) -> Arg:
+        return Arg("value", self.type, self.words, self.low, self.high, self.choices, self.unit)
+
+
+def _param(name: str, kind: str, default: Value, low: float | None, high: float | None, unit: str,
+           words: str, scale: str = "linear", choices: tuple[Value, ...] | None = None) -> Param:
+    return Param(name, kind, default, low, high, choices, unit, words, scale)
+
+
+PARAMS: dict[str, Param] = {p.name: p for p in (
+    _param("label", "s", "N", None, None, "", "heart condition to sing", choices=LABELS),
+    _param("bpm", "f", 72.0, 30, 220, "bpm", "heart rate to sing (lead)"),
+    _param("rmssd", "f", 30.0, 0, 200, "ms", "beat-to-beat variability of the rate"),
+    _param("gain", "f", 0.0, -60, 6, "dB", "level before the guard"),
+    _param("seed", "i", 0, 0, MAX_INT, "", "which of the many possible sounds"),
+    _param("steps", "i", 4, 1, 16, "", "diffusion steps: more is finer and slower"),
+    _param("guidance", "f", 1.0, 1, 4, "", "how strictly the voice keeps to the label"),
+    _param("mode", "s", "lead", None, None, "", "lead: sing the bpm set here; follow: sing the heart heard",
+           choices=("lead", "follow")),
+    _param("lead_ms", "f", 200.0, 30, 1000, "ms", "how far the stream runs ahead of the client's clock",
+           "log"),
+)}
+
+
+def _whole(name: str, words: str, low: int = 0, high: int = MAX_INT, unit: str = "") -> Arg:
+    return Arg(name, "i", words, low, high, None, unit)
+
+
+def _number(name: str, words: str, low: float | None = None, high: float | None = None,
+            unit: str = "") -> Arg:
+    return Arg(name, "f", words, low, high, None, unit)
+
+
+def _text(name: str, words: str) -> Arg:
+    return Arg(name, "s", words)
+
+
+_PROTOCOL = _whole("protocol", f"this is protocol {PROTOCOL}", 1)
+_RATE = _whole("sample_rate", "frames per second", 8_000, 192_000, "Hz")
+_CHANNELS = _whole("channels", "channels of the stream", 1, CHANNELS)
+_BLOCK = Arg("frames", "i", "frames in one audio message", 64, 1024, BLOCKS, "frames")
+_EPOCH = _whole("epoch", "the number from welcome", 1)
+_SEQ = _whole("seq", "block number, modulo 2^20", 0, SEQ_MODULO - 1)
+_OFFSET = _whole("offset", "frame in the client's ring", 0, RING_FRAMES - 1, "frames")
+_SAMPLES = _number("samples", "sound, nominally -1..1")
+_POSITION = _number("position", "of the fader, by its law", 0, 1)
+_BEAT = (
+    _whole("n", "number of the beat"), _OFFSET, _number("bpm", "rate", 0, 400, "bpm"),
+    _number("rr_ms", "RR interval of this beat", 0, None, "ms"),
+    _number("rmssd_ms", "variability", 0, None, "ms"), _text("label", "heart condition"),
+    _number("trust", "how far to believe it", 0, 1),
+)
+_STATUS = (
+    _text("state", "what the engine is doing"), _text("mode", "lead or follow"),
+    _text("label", "heart condition sung"), _number("bpm", "rate sung", 0, 400, "bpm"),
+    _number("heard_bpm", "rate heard, 0 = none", 0, 400, "bpm"), _number("trust", "in what is heard", 0, 1),
+    _number("fill_ms", "your reserve as the engine sees it", None, None, "ms"),
+    _number("p95", "95th percentile of the voice's work time over sound time", 0),
+    _whole("underruns", "yours, since welcome"), _whole("clients", "connected now"),
+)
+
+
+def _in(path: str, words: str, handler: str, owner: str, *args: Arg) -> Row:
+    return Row(path, "in", args, words, handler, owner)
+
+
+def _out(path: str, words: str, *args: Arg) -> Row:
+    return Row(path, "out", args, words)
+
+
+def _channel_rows() -> Iterator[Row]:
+    for ch in range(1, CHANNELS + 1):
+        yield Row(f"/heart/audio/{ch}", "out", (_EPOCH, _SEQ, _OFFSET), "one block of one channel's sound",
+                  rest=_SAMPLES, family="/heart/audio/<ch>")
+    for ch in range(1, CHANNELS + 1):
+        yield Row(f"/heart/in/{ch}", "in", (_SEQ,), "sound from the client to the ear", "on_in",
+                  rest=_SAMPLES, family="/heart/in/<ch>")
+
+
+def _param_rows(p: Param) -> Iterator[Row]:
+    def row(verb: str, words: str, *args: Arg, out: bool = False) -> Row:
+        return Row(f"/heart/{verb}/{p.name}", "out" if out else "in", args, words,
+                   "" if out else f"on_{verb}", "performance", None, f"/heart/{verb}/<param>", p.name)
+
+    yield row("set", p.words, p.arg())
+    yield row("get", f"ask for {p.name}; answered by /heart/value/{p.name}")
+    if p.continuous:
+        yield row("norm", f"{p.name} as 0..1, for faders", _POSITION)
+    yield row("listen", f"be told whenever somebody else changes {p.name}",
+              _whole("on", "1 on, 0 off", 0, 1))
+    yield row("value", f"what {p.name} is now", p.arg(), out=True)
+
+
+_FIXED = (
+    _in("/heart/hello", "introduce yourself; answered by welcome", "on_hello", "wire",
+        _text("client", "your name"),
+        _whole("reply_port", "UDP port you listen on; 0 = the one this comes from", 0, 65_535),
+        _PROTOCOL, _RATE, _CHANNELS),
+    _out("/heart/welcome", "who I am and how I will stream", _PROTOCOL, _text("version", "of the engine"),
+         _RATE, _CHANNELS, _whole("block", "frames in one audio message", 64, 1024, "frames"),
+         _whole("ring", "frames in your ring", 1, RING_FRAMES * 16, "frames"), _EPOCH,
+         _text("voice", "the voice that sings")),
+    _in("/heart/bye", "end the stream", "on_bye", "wire"),
+    _in("/heart/credit", "what you have played; send it 50 times a second", "on_credit", "wire", _EPOCH,
+        _whole("played", "frames since welcome, modulo 2^20", 0, SEQ_MODULO - 1, "frames"),
+        _whole("fill", "sound you hold in reserve", unit="ms"), _whole("underruns", "since welcome")),
+    _in("/heart/nack", "these blocks never came: send them again", "on_nack", "wire", _EPOCH, _SEQ,
+        _whole("count", "blocks from seq on", 1, 4096)),
+    _in("/heart/block", "ask for another block size; answered by a new welcome", "on_block", "wire", _BLOCK),
+    *_channel_rows(),
+    _in("/heart/ping", "are you there? answered by pong", "on_ping", "wire", _whole("n", "any number")),
+    _out("/heart/pong", "I am here", _whole("n", "the number of the ping")),
+    _out("/heart/status", "how it goes, 5 times a second", *_STATUS),
+    _in("/heart/sync", "answered by synced when all earlier slow work is done", "on_sync", "performance",
+        _whole("id", "any number")),
+    _out("/heart/synced", "all work before this sync is done", _whole("id", "the number of the sync")),
+    _out("/heart/done", "a slow request is finished", _text("address", "which one")),
+    _out("/heart/error", "a message changed nothing, and why", _text("code", "one word"),
+         _text("address", "the address it speaks of"), _text("text", "thing, value, range, way out")),
+    _out("/heart/startup", "the engine has just started: say hello"),
+    _out("/heart/alarm", "voice or ear lost, or back", _text("code", "one word"),
+         _text("text", "what happened and what the engine does about it")),
+    _out("/heart/beat", "a beat to come: its S1 sounds at this frame of the ring", *_BEAT),
+    _out("/heart/heard", "the same for a beat the ear has heard", *_BEAT),
+    _in("/heart/panic", "silent within 20 ms until /heart/resume", "on_panic", "performance"),
+    _in("/heart/resume", "end the silence of panic", "on_resume", "performance"),
+    _in("/heart/quit", "stop the engine; obeyed only from its own machine", "on_quit", "performance"),
+)
+
+ROWS: dict[str, Row] = {row.path: row for row in
+                        (*_FIXED, *(row for p in PARAMS.values() for row in _param_rows(p)))}
+"""Every address, in the order of the documentation."""
