@@ -1,0 +1,5 @@
+"""`python -m heart` is the command `heart`."""
+
+from heart.cli import main
+
+main()

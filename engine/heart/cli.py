@@ -1,0 +1,229 @@
+"""The door: each command parses, calls one function, and prints. Heavy imports wait inside the commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heart import __version__
+from heart.errors import HeartError, UsageError
+
+DISCLAIMER = "An instrument, not a medical device."
+
+
+class Door(click.Group):
+    """Turns an expected error into one line and an exit code, and lists commands in the order written."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HeartError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"heart: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=Door, epilog=DISCLAIMER, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="heart")
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug logging.")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens.")
+def main(debug: bool, verbose: bool) -> None:
+    """Sounds of the Heart: listens to a heart and sings it back, live over OSC or offline."""
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", stream=sys.stderr)
+
+
+@main.command()
+@click.option("--port", default=9700, show_default=True, help="UDP port; 0 takes any free one.")
+@click.option("--bind", "host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="With --bind: a client that may come in; repeat.")
+@click.option("--phrase", envvar="HEART_PHRASE", help="With --bind: the pass phrase in /heart/hello.")
+@click.option("--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them.")
+@click.option("--mode", type=click.Choice(["lead", "follow"]), default=None, help="lead: you set the beat; follow: the ear does. Default: follow if there is a --heart or --in, else lead.")
+@click.option("--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live.")
+@click.option("--loop", "loop_heart", is_flag=True, help="Play the --heart file again and again.")
+@click.option("--out", "device_out", help="Also play on this sound device (name, number or null).")
+@click.option("--in", "device_in", help="Listen on this sound device.")
+@click.option("--backend", type=click.Choice(["auto", "sounddevice", "pyaudio", "null"]), default="auto", show_default=True)
+@click.option("--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent.")
+@click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 chooses.")
+@click.option("--link", is_flag=True, help="Lead Ableton Link's tempo with the heart (extra: link).")
+@click.option("--devices", is_flag=True, help="List the sound devices and exit.")
+def live(devices: bool, mode: str | None, **options: Any) -> None:
+    """The engine: OSC in and out, audio stream, ear and voice. Ctrl-C ends it."""
+    if devices:
+        from heart.plumbing.device import list_devices
+
+        for device in list_devices():
+            click.echo(device)
+        return
+    from heart.config import LiveConfig
+    from heart.stage.live import run_live
+
+    hears = options["heart"] or options["device_in"]
+    run_live(LiveConfig(mode=mode or ("follow" if hears else "lead"), **options))
+
+
+@main.command()
+@click.option("--heart", type=click.Path(path_type=Path), help="Your own heart recording for the last part.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True, help="Folder for demo.wav, demo.png and demo.json.")
+@click.option("--seconds", default=64.0, show_default=True, type=click.FloatRange(min=20), help="Length of the performance.")
+def demo(heart: Path | None, out: Path, seconds: float) -> None:
+    """A minute of the instrument, over the real wire: no device, Max, network or data needed."""
+    from heart.stage.demo import run_demo
+
+    run_demo(out, heart, seconds)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw what was heard (one file: a PNG; several: a folder).")
+def listen(files: tuple[Path, ...], as_json: bool, plot: Path | None) -> None:
+    """What the ear hears in FILES: beats, rate, variability, and how sure it is."""
+    from heart.stage.report import listen_to
+
+    failed = listen_to(files, as_json, plot)
+    if failed:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC; with --count a folder.")
+@click.option("--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names).")
+@click.option("--bpm", default=72.0, show_default=True, type=click.FloatRange(30, 220))
+@click.option("--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms.")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 3600))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**24 - 1))
+@click.option("--steps", default=8, show_default=True, type=click.IntRange(1, 200))
+@click.option("--guidance", default=1.0, show_default=True, type=click.FloatRange(0, 8))
+@click.option("--voice", default="voice-heart", show_default=True)
+@click.option("--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion).")
+@click.option("--count", type=click.IntRange(1, 10_000), help="Make this many, with seeds from --seed on.")
+def generate(out: Path, count: int | None, **wishes: Any) -> None:
+    """Sing a new heart into a file."""
+    from heart.stage.offline import generate_files
+
+    generate_files(out, count, **wishes)
+
+
+@main.group(cls=Door, invoke_without_command=True)
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """The models that are here, and whether they are whole."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(models_list)
+
+
+@models.command("list")
+def models_list() -> None:
+    """Every model, a line each."""
+    from heart.cards import list_models
+
+    for model in list_models():
+        click.echo(f"{model.name:16} {model.card['kind']:10} {model.card.get('words', '')}")
+    click.echo(f"{'pulse':16} {'voice':10} a heartbeat from arithmetic; needs no weights")
+
+
+@models.command("show")
+@click.argument("name")
+def models_show(name: str) -> None:
+    """The card of one model."""
+    from heart.cards import find_model
+
+    click.echo((find_model(name).path / "card.toml").read_text(encoding="utf-8"), nl=False)
+
+
+@models.command("check")
+def models_check() -> None:
+    """Compare every model's weights with the checksum on its card."""
+    from heart.cards import list_models
+
+    for model in list_models():
+        click.echo(f"{model.name}: {model.weights.name} is whole")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA).")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/train"), show_default=True)
+@click.option("--minutes", default=70.0, show_default=True, type=click.FloatRange(min=0.1))
+@click.option("--seed", default=0, show_default=True)
+@click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
+def train(name: str, data: Path | None, out: Path, minutes: float, seed: int, fresh: bool) -> None:
+    """Train model NAME (voice-heart, ear-beats), resuming where it stopped."""
+    from heart.config import data_dir
+    from heart.learning import trainer
+
+    trainer(name)(data_dir(data), out / name, minutes=minutes, seed=seed, resume=not fresh)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA).")
+@click.option("--json", "as_json", is_flag=True)
+def evaluate(name: str, data: Path | None, as_json: bool) -> None:
+    """Measure model NAME on the validation recordings."""
+    from heart.config import data_dir
+    from heart.learning import evaluator
+
+    figures = evaluator(name)(data_dir(data))
+    click.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+
+
+@main.command()
+@click.option("--markdown", "form", flag_value="markdown", help="As a page (this is docs/osc.md).")
+@click.option("--json", "form", flag_value="json", help="In OSCQuery's vocabulary.")
+@click.option("--check", metavar="HOST:PORT", help="Ask a running engine whether it answers.")
+def osc(form: str | None, check: str | None) -> None:
+    """Every OSC address of the engine, with arguments, units and ranges."""
+    from heart import namespace
+
+    if check:
+        from heart.stage.report import check_engine
+
+        click.echo(check_engine(check))
+        return
+    pages = {"markdown": namespace.as_markdown, "json": namespace.as_json, None: namespace.as_text}
+    page = pages[form]()
+    click.echo(page if isinstance(page, str) else json.dumps(page, indent=2))
+
+
+@main.command()
+@click.option("--seconds", default=20.0, show_default=True, help="Sound to sing for each step count.")
+@click.option("--voice", default="voice-heart", show_default=True)
+def bench(seconds: float, voice: str) -> None:
+    """How fast this machine sings: p50 and p95 of real time for each step count, and what to set."""
+    from heart.stage.report import bench_voice
+
+    for line in bench_voice(voice, seconds):
+        click.echo(line)
+
+
+@main.command()
+def doctor() -> None:
+    """What is wrong with this machine's set-up, and how to mend it."""
+    from heart.stage.report import examine
+
+    well = True
+    for ok, line in examine():
+        click.echo(f"{'ok ' if ok else 'NO '} {line}")
+        well = well and ok
+    if not well:
+        raise UsageError("the lines marked NO say what to do")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Keeps the tape ahead of the listeners: wishes to the voice, chunks onto the tape, the bed beneath.
+
+Only one wish is under way at a time, so a fader in motion cannot starve the voice: a wish is always
+finished, laid, and only then is what lies behind it sung again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from heart.plumbing.tape import Tape
+from heart.records import GRAIN, OVERLAP, SAMPLE_RATE_HZ, Chunk, Wish
+from heart.sounding import pulse
+from heart.stage.performance import Performance
+
+log = logging.getLogger(__name__)
+
+HOP = 16_384
+"""New frames a wish asks for: 0.37 s."""
+
+PAST = 20_480
+"""Frames of past sound a wish carries: 0.46 s."""
+
+BED_HOP = 4_416
+"""New frames of the bed: 0.1 s, so that the voice can take over soon."""
+
+PRIORITY_HOP = 8_192
+"""New frames of a wish after a knob moved: 0.19 s, heard sooner than a whole hop."""
+
+
+def to_grain(frame: float) -> int:
+    """The next multiple of GRAIN at or after `frame`."""
+    return -(-int(frame) // GRAIN) * GRAIN
+
+
+class Conductor:
+    """Asks, lays and measures. Runs in the engine's loop; never blocks.
+
+    Args:
+        send: hands a wish to the voice; False when there is none to hand it to.
+        reserve_s: finished sound kept ahead of the most advanced listener. It may be sung again when
+            a knob moves, so it costs no reaction time, and it hides a dying voice.
+        floor_s: below this the bed is laid.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        performance: Performance,
+        send: Callable[[Wish], bool],
+        reserve_s: float = 2.0,
+        floor_s: float = 0.12,
+    ) -> None:
+        self.tape = tape
+        self.performance = performance
+        self.send = send
+        self.reserve = int(reserve_s * SAMPLE_RATE_HZ)
+        self.floor = int(floor_s * SAMPLE_RATE_HZ)
+        self.pending: Wish | None = None
+        self.laid: deque[tuple[int, Chunk, Wish]] = deque(maxlen=64)
+        """(first frame that came to sound, chunk, wish), newest last."""
+        self.bed_frames = 0
+        self.late_chunks = 0
+        self.refused_chunks = 0
+        self._again: bool | None = None
+        self._number = 0
+        self._ratios: deque[float] = deque(maxlen=256)
+        self._work_s: deque[float] = deque([0.1], maxlen=32)
+
+    # What the stage calls.
+
+    def sing_again(self, beats: bool) -> None:
+        """What is not sealed no longer fits; `beats`: nor does the schedule."""
+        self._again = beats or bool(self._again)
+
+    def tick(self, demand: int | None) -> None:
+        """Do what is due. `demand`: frame up to which sound is needed now; None when nobody listens."""
+        if demand is not None and self.tape.head - demand < self.floor:
+            self._lay_bed(demand)
+        if self.pending is None:
+            self._ask(max(self.tape.sealed, demand or 0))
+
+    def chunk(self, chunk: Chunk) -> bool:
+        """A chunk came back: lay it. False when it was stale or broken."""
+        wish = self.pending
+        if wish is None or chunk.number != wish.number:
+            return False
+        self.pending = None
+        self._work_s.append(chunk.spent_s)
+        self._ratios.append(chunk.spent_s * SAMPLE_RATE_HZ / wish.frames)
+        if chunk.audio.shape != (wish.frames + OVERLAP,) or not np.isfinite(chunk.audio).all():
+            self.refused_chunks += 1
+            log.warning("voice: chunk %d refused (shape %s or not finite)", chunk.number, chunk.audio.shape)
+            return False
+        return self._lay(chunk, wish)
+
+    def voice_lost(self) -> None:
+        """The voice died: what was asked of it will not come."""
+        self.pending = None
+
+    @property
+    def settled(self) -> bool:
+        """Nothing asked for is still to be sung."""
+        return self._again is None and self.pending is None
+
+    def p95(self) -> float:
+        """95th percentile of work time over sound time, of the last chunks (0 before the first)."""
+        return float(np.percentile(self._ratios, 95)) if self._ratios else 0.0
+
+    # How it does it.
+
+    def _ask(self, edge: int) -> None:
+        if self._again is not None:
+            start = to_grain(edge + self._margin())
+            if start < self.tape.head - OVERLAP:
+                self._begin(start, PRIORITY_HOP)
+            elif self._again:
+                self.performance.rewind(self.tape.head)
+            self._again = None
+        if self.pending is None and self.tape.head - edge < self.reserve:
+            self._begin(max(0, self.tape.head - OVERLAP), HOP, again=False)
+
+    def _begin(self, start: int, frames: int, again: bool = True) -> None:
+        if again and self._again:
+            self.performance.rewind(start)
+        self._number += 1
+        wish = self.performance.wish(self._number, start, frames, self._past(start))
+        if self.send(wish):
+            self.pending = wish
+
+    def _past(self, start: int) -> np.ndarray:
+        begin = max(self.tape.tail, start - PAST)
+        return self.tape.read(begin, min(self.tape.head, start + OVERLAP) - begin)[:, 0]
+
+    def _margin(self) -> int:
+        """Frames that will go by while a priority wish is sung."""
+        slow_s = float(np.percentile(self._work_s, 90))
+        return int((slow_s + 0.04) * SAMPLE_RATE_HZ)
+
+    def _lay(self, chunk: Chunk, wish: Wish) -> bool:
+        first = max(chunk.start, self.tape.sealed)
+        cut = first - chunk.start
+        if first > self.tape.head or len(chunk.audio) - cut <= OVERLAP:
+            self.late_chunks += 1
+            return False
+        overlap = min(OVERLAP, self.tape.head - first)
+        self.tape.lay(first, chunk.audio[cut:], overlap=overlap)
+        self.laid.append((first, chunk, wish))
+        return True
+
+    def _lay_bed(self, demand: int) -> None:
+        """The arithmetic pulse, from the tape's end on; the voice may later sing over what is not sent."""
+        while self.tape.head - demand < self.floor:
+            start = max(0, self.tape.head - OVERLAP)
+            wish = self.performance.wish(0, start, BED_HOP, self._past(start))
+            if not self._lay(pulse.sing(wish), wish):
+                return
+            self.bed_frames += BED_HOP

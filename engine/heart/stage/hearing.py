@@ -1,0 +1,89 @@
+"""The way of sound to the ear, and of what it heard back onto the engine's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from heart.audio import read_audio
+from heart.clock import Clock
+from heart.records import SAMPLE_RATE_HZ
+
+log = logging.getLogger(__name__)
+
+FILE_BLOCK = 1_024
+"""Frames a file is played to the ear at a time: 23 ms."""
+
+
+class Hearing:
+    """Collects sound for the ear, whatever its rate, and knows when each moment of it was heard.
+
+    Args:
+        send: hands a record to the ear's worker.
+        clock: seconds; the ear's own timeline is pinned to it at every block.
+    """
+
+    def __init__(self, send: Callable[[tuple], object], clock: Clock) -> None:
+        self.send = send
+        self.clock = clock
+        self._rate_hz = 0
+        self._resampler: soxr.ResampleStream | None = None
+        self._pushed = 0
+        self._offset_s = 0.0
+
+    def push(self, samples: np.ndarray, rate_hz: int) -> None:
+        """Sound for the ear: float32 [n] at `rate_hz`, in -1..1; other values are clipped to that."""
+        sound = np.clip(np.nan_to_num(np.asarray(samples, np.float32)), -1.0, 1.0)
+        sound = self._to_engine_rate(sound, rate_hz)
+        if not len(sound):
+            return
+        self._pushed += len(sound)
+        self._offset_s = self.clock() - self._pushed / SAMPLE_RATE_HZ
+        self.send(("audio", sound))
+
+    def reset(self) -> None:
+        """The ear starts anew (another source, or a new worker): its timeline begins at 0 again."""
+        self._pushed = 0
+        self._rate_hz, self._resampler = 0, None
+        self.send(("reset",))
+
+    def moment(self, ear_s: float) -> float:
+        """When, on the engine's clock, the ear's second `ear_s` was heard."""
+        return self._offset_s + ear_s
+
+    def _to_engine_rate(self, sound: np.ndarray, rate_hz: int) -> np.ndarray:
+        if rate_hz == SAMPLE_RATE_HZ:
+            return sound
+        if rate_hz != self._rate_hz or self._resampler is None:
+            self._rate_hz = rate_hz
+            self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+        return self._resampler.resample_chunk(sound)
+
+
+def load_heart(path: Path) -> np.ndarray:
+    """A heart sound file, at the engine's rate: float32 [n].
+
+    Raises:
+        FileError: see `heart.audio.read_audio`.
+    """
+    sound, _ = read_audio(path, rate_hz=SAMPLE_RATE_HZ)
+    return sound
+
+
+async def play_to_ear(sound: np.ndarray, hearing: Hearing, loop: bool = False) -> None:
+    """Play a file to the ear as if it were live, in real time; again and again if `loop`."""
+    begin_s, played = hearing.clock(), 0
+    while True:
+        for at in range(0, len(sound), FILE_BLOCK):
+            block = sound[at : at + FILE_BLOCK]
+            played += len(block)
+            await asyncio.sleep(max(0.0, begin_s + played / SAMPLE_RATE_HZ - hearing.clock()))
+            hearing.push(block, SAMPLE_RATE_HZ)
+        if not loop:
+            log.info("the heart file has been played to its end")
+            return

@@ -1,0 +1,69 @@
+"""`heart generate`: the voice's own loop, into files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from heart.audio import write_audio
+from heart.errors import UsageError
+from heart.guard import Guard
+from heart.records import SAMPLE_RATE_HZ
+
+SUFFIXES = (".wav", ".flac")
+
+
+def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -> list[Path]:
+    """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`.
+
+    Returns the files written. Raises UsageError for a suffix or a folder that cannot be.
+    """
+    files = _names(out, count, seed)
+    from heart.sounding.offline import generate
+
+    with _progress(len(files) * float(wishes["seconds"])) as advance:
+        for number, path in enumerate(files):
+            sung_before = number * float(wishes["seconds"])
+            sound = generate(
+                seed=seed + number,
+                progress=lambda sung_s, done=sung_before: advance(done + sung_s),
+                **wishes,
+            )
+            write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
+    for path in files:
+        Console(stderr=True).print(f"{path}: {wishes['seconds']:g} s", highlight=False)
+    return files
+
+
+def guarded(sound: np.ndarray) -> np.ndarray:
+    """The last stage of every sound that leaves: finite, no DC, at most -1 dBFS. float32 [n] in and out."""
+    return Guard(SAMPLE_RATE_HZ, 1).process(np.asarray(sound, np.float32)[:, None])[:, 0]
+
+
+def _names(out: Path, count: int | None, seed: int) -> list[Path]:
+    if count is None:
+        if out.suffix.lower() not in SUFFIXES:
+            raise UsageError(f"{out}: the name must end in .wav or .flac (or give --count for a folder)")
+        if not out.parent.is_dir():
+            raise UsageError(f"{out.parent}: no such folder")
+        return [out]
+    if out.suffix.lower() in SUFFIXES:
+        raise UsageError(f"{out}: with --count, -o names a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    return [out / f"heart-{seed + number:06d}.wav" for number in range(count)]
+
+
+@contextmanager
+def _progress(seconds: float) -> Iterator[Any]:
+    """A bar on a terminal, silence in a log: the line at the end says what was written."""
+    console = Console(stderr=True)
+    columns = (TextColumn("singing"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=seconds)
+        yield lambda sung_s: bar.update(task, completed=sung_s)

@@ -1,0 +1,233 @@
+"""A performance: messages and heard beats in, effects out. No clock, no socket, no device.
+
+The live engine, a score reader and the tests drive the same object; they differ only in what they do
+with the effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from heart.namespace import PARAMS, Param, check, norm_to_value
+from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Wish
+from heart.sounding.beats import BeatClock
+
+Origin = Hashable
+"""Who sent a message; handed back in `Say.to`, never looked into."""
+
+TRUSTED = 0.4
+"""Follow mode listens to the ear from this trust on."""
+
+FOLLOW_STEP_BPM = 1.0
+"""A heard tempo this far from the sung one is worth singing the reserve again."""
+
+FOLLOW_REST_S = 0.7
+"""... but not more often than this, or the voice would never get ahead."""
+
+
+@dataclass(frozen=True)
+class Say:
+    """Answer one sender."""
+
+    to: Origin
+    address: str
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Tell those who asked to `listen`, except the one it came from."""
+
+    address: str
+    args: tuple[Any, ...]
+    to: frozenset[Origin]
+    except_for: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A setting outside the voice: gain (dB) or lead_ms."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class SingAgain:
+    """What is not yet sent no longer fits: sing it again. `beats`: the schedule changed too."""
+
+    beats: bool
+
+
+@dataclass(frozen=True)
+class Mute:
+    on: bool
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Answer `/heart/synced number` to `to` when all slow work asked for before is done."""
+
+    to: Origin
+    number: int
+
+
+@dataclass(frozen=True)
+class Quit:
+    to: Origin
+
+
+Effect = Say | Tell | Turn | SingAgain | Mute | Sync | Quit
+
+SCHEDULE = {"bpm", "rmssd", "seed"}
+SOUND = {"label", "seed", "steps", "guidance"}
+
+
+@dataclass
+class Performance:
+    """What is being performed: the parameters, who listens to them, and the beat schedule."""
+
+    mode: str = "lead"
+    values: dict[str, Any] = field(default_factory=lambda: {p.name: p.default for p in PARAMS.values()})
+    panicked: bool = False
+    last_heard: Heard = field(default_factory=lambda: Heard(0.0))
+
+    def __post_init__(self) -> None:
+        self.values["mode"] = self.mode
+        self.listeners: dict[str, set[Origin]] = {}
+        self.beats = BeatClock(
+            bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"], seed=self.values["seed"]
+        )
+        self._sung_again_s = -1e9
+        self._sung_bpm = -1e9
+
+    # Messages. Arguments were checked against the table before they came here.
+
+    def message(self, address: str, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        """Do what a checked message asks."""
+        verb, _, name = address.removeprefix("/heart/").partition("/")
+        handler = getattr(self, f"on_{verb}")
+        return handler(PARAMS[name], args, origin) if name else handler(args, origin)
+
+    def on_set(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        value = args[0]
+        if value == self.values[param.name]:
+            return []
+        self.values[param.name] = value
+        return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
+
+    def on_norm(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        value = check(f"/heart/set/{param.name}", (norm_to_value(param, args[0]),))
+        return self.on_set(param, value, origin)
+
+    def on_get(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Say(origin, f"/heart/value/{param.name}", (self.values[param.name],))]
+
+    def on_listen(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        listeners = self.listeners.setdefault(param.name, set())
+        if not args[0]:
+            listeners.discard(origin)
+            return []
+        listeners.add(origin)
+        return self.on_get(param, (), origin)
+
+    def on_sync(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Sync(origin, args[0])]
+
+    def on_panic(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        self.panicked = True
+        return [Mute(True), Say(origin, "/heart/done", ("/heart/panic",))]
+
+    def on_resume(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        self.panicked = False
+        return [Mute(False), Say(origin, "/heart/done", ("/heart/resume",))]
+
+    def on_quit(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Quit(origin)]
+
+    def forget(self, origin: Origin) -> None:
+        """A client went away: it listens to nothing any more."""
+        for listeners in self.listeners.values():
+            listeners.discard(origin)
+
+    def _consequences(self, name: str, value: Any) -> list[Effect]:
+        if name in ("gain", "lead_ms"):
+            return [Turn(name, float(value))]
+        if name == "mode":
+            return self._change_mode(value)
+        if name in SCHEDULE:
+            self._schedule(name, value)
+        return [SingAgain(beats=name in SCHEDULE)] if name in SCHEDULE | SOUND else []
+
+    def _change_mode(self, mode: str) -> list[Effect]:
+        self.mode = mode
+        if mode == "follow":
+            return self._follow(self.last_heard)
+        self.beats.set(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"])
+        return [SingAgain(beats=True)]
+
+    def _schedule(self, name: str, value: Any) -> None:
+        if name == "bpm":
+            self.beats.set(bpm=value)
+        elif name == "rmssd":
+            self.beats.set(rmssd_ms=value)
+        else:
+            self.beats.reseed(value)
+
+    def _echo(self, name: str, except_for: Origin | None = None) -> Tell:
+        to = frozenset(self.listeners.get(name, ()))
+        return Tell(f"/heart/value/{name}", (self.values[name],), to, except_for)
+
+    # The ear.
+
+    def heard(self, heard: Heard) -> list[Effect]:
+        """The ear knows more; in follow mode the voice takes its tempo."""
+        self.last_heard = heard
+        return self._follow(heard) if self.mode == "follow" else []
+
+    def _follow(self, heard: Heard) -> list[Effect]:
+        if heard.bpm is None or heard.trust < TRUSTED:
+            return []
+        low, high = PARAMS["bpm"].low or 30.0, PARAMS["bpm"].high or 220.0
+        bpm = float(np.clip(heard.bpm, low, high))
+        if abs(bpm - self.values["bpm"]) < 0.1:
+            return []
+        self.values["bpm"] = bpm
+        self.beats.set(bpm=bpm)
+        effects: list[Effect] = [self._echo("bpm")]
+        rested = not 0 <= heard.time_s - self._sung_again_s < FOLLOW_REST_S
+        if rested and abs(bpm - self._sung_bpm) >= FOLLOW_STEP_BPM:
+            self._sung_again_s, self._sung_bpm = heard.time_s, bpm
+            effects.append(SingAgain(beats=True))
+        return effects
+
+    # The voice.
+
+    def rewind(self, frame: int) -> None:
+        """Forget the scheduled beats from `frame` on; they follow the tempo of now."""
+        self.beats.rewind(frame)
+
+    def wish(self, number: int, start: int, frames: int, past: np.ndarray) -> Wish:
+        """The wish for `frames` new frames from `start` on, after the sound `past`."""
+        end = start + frames + SAMPLE_RATE_HZ
+        begin = start - len(past) - SAMPLE_RATE_HZ // 2
+        beats = tuple(beat for beat in self.beats.beats_until(end) if beat.s2 >= begin)
+        return Wish(
+            number=number,
+            start=start,
+            frames=frames,
+            past=past,
+            beats=beats,
+            label=self.values["label"],
+            seed=self.values["seed"],
+            steps=self.values["steps"],
+            guidance=self.values["guidance"],
+        )
+
+    def beats_between(self, begin: int, end: int) -> list[Beat]:
+        """Scheduled beats with begin <= S1 < end, in tape frames."""
+        return [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]
