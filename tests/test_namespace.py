@@ -7,6 +7,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ def test_each_row_is_well_made_and_takes_its_own_limits(row: ns.Row) -> None:
     assert bool(row.handler) == (row.direction != "out"), "what comes in needs a handler"
     for turn in range(3):
         args = [good_values(arg)[turn % len(good_values(arg))] for arg in row.args]
-        clean = ns.check(row.path, args)
+        clean = ns.check(row.path, args)[:len(args)]
         assert list(clean) == args
         assert [type(v) for v in clean] == [{"i": int, "f": float, "s": str}[a.type] for a in row.args]
 
@@ -87,7 +88,7 @@ def test_whatever_passes_the_check_lies_in_its_range(row: ns.Row, args: list[obj
     ("/heart/set/bpn", (60,), "unknown", ["/heart/set/bpn", "did you mean /heart/set/bpm"]),
     ("/hart", (), "unknown", ["/hart"]),
     ("/heart/hello", ("a\x1b[2J", 1, 1, 44100, 1), "range", ["client", "printable"]),
-    ("/heart/in/1", (0, *[0.0] * 1025), "arity", ["up to 1024", "got 1026"]),
+    ("/heart/in/1", (0, *[0.0] * 1025), "arity", ["up to 1024", "got 1025"]),
     ("/heart/in/1", (0, 0.0, math.inf), "range", ["samples"]),
 ])
 def test_an_error_names_address_argument_value_and_range(address: str, args: tuple[object, ...], code: str,
@@ -103,7 +104,25 @@ def test_numbers_are_taken_as_int_or_float_and_truth_values_as_one_and_zero() ->
     assert ns.check("/heart/set/bpm", (60,)) == (60.0,)
     assert ns.check("/heart/set/seed", (7.0,)) == (7,)
     assert ns.check("/heart/listen/bpm", (True,)) == (1,)
-    assert ns.check("/heart/in/1", (3.0, 0, 0.5, True)) == (3, 0.0, 0.5, 1.0)
+
+
+def test_trailing_floats_become_one_array_however_they_come() -> None:
+    for rest in ((0, 0.5, True), (np.array([0, 0.5, 1], np.float32),)):
+        seq, block = ns.check("/heart/in/1", (3.0, *rest))
+        assert seq == 3
+        assert block.dtype == np.float32
+        assert block.tolist() == [0.0, 0.5, 1.0]
+    for bad in (np.full(1025, 0.5, np.float32), np.array([0, np.nan], np.float32), "abc"):
+        with pytest.raises(WireError):
+            ns.check("/heart/in/1", (3, bad))
+
+
+def test_hello_may_show_one_pass_phrase() -> None:
+    hello = ("me", 9701, 1, 44_100, 1)
+    assert ns.check("/heart/hello", hello) == hello
+    assert ns.check("/heart/hello", (*hello, "open")) == (*hello, "open")
+    with pytest.raises(WireError, match="got 2 phrase"):
+        ns.check("/heart/hello", (*hello, "open", "sesame"))
 
 
 def test_each_side_may_send_only_what_is_its_own() -> None:

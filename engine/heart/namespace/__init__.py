@@ -26,6 +26,7 @@ from heart.namespace.table import (
     Arg,
     Param,
     Row,
+    Value,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Param",
     "Row",
     "UnknownAddress",
+    "Value",
     "as_json",
     "as_markdown",
     "as_text",

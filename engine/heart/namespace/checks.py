@@ -7,8 +7,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from heart.errors import WireError
-from heart.namespace.table import BLOCKS, MAX_TEXT, ROWS, Arg, Param, Row
+from heart.namespace.table import MAX_TEXT, ROWS, Arg, Param, Row
 
 _HUGE = 3.5e38
 """Beyond any 32-bit float."""
@@ -39,7 +41,8 @@ def check(address: str, args: Sequence[Any], sender: str = "") -> tuple[Any, ...
     """The arguments as the table's types: int, float, str.
 
     Numbers may come as int or float where their value fits; True and False count as 1 and 0.
-    `sender` "client" or "engine" also refuses addresses that only the other side may send.
+    Trailing floats (/heart/in, /heart/audio) come out as one float32 array [n], the last argument, and may
+    come in as one. `sender` "client" or "engine" also refuses addresses that only the other side may send.
 
     Raises:
         WireError: code `unknown`, `direction`, `arity`, `type`, `range` or `choice`.
@@ -53,11 +56,23 @@ def check(address: str, args: Sequence[Any], sender: str = "") -> tuple[Any, ...
     if len(args) < named or (len(args) > named and row.rest is None):
         raise WireError("arity", address, f"{address}: takes {_wanted(row)}, got {len(args)}")
     clean = tuple([_CASTS[a.type](address, a, v) for a, v in zip(row.args, args, strict=False)])
-    if row.rest is None:
-        return clean
-    if len(args) - named > BLOCKS[-1]:
-        raise WireError("arity", address, f"{address}: takes {_wanted(row)}, got {len(args)}")
-    return clean + tuple([_CASTS[row.rest.type](address, row.rest, v) for v in args[named:]])
+    return clean if row.rest is None else clean + _rest(row, row.rest, args[named:])
+
+
+def _rest(row: Row, arg: Arg, args: Sequence[Any]) -> tuple[Any, ...]:
+    """What follows the named arguments: floats as one float32 array [n], anything else one by one."""
+    array = len(args) == 1 and isinstance(args[0], np.ndarray)
+    count = len(args[0]) if array else len(args)
+    if count > row.most:
+        raise WireError("arity", row.path, f"{row.path}: takes {_wanted(row)}, got {count} {arg.name}")
+    if not array:
+        args = [_CASTS[arg.type](row.path, arg, v) for v in args]
+    if arg.type != "f":
+        return tuple(args)
+    block = np.asarray(args[0] if array else args, dtype=np.float32)
+    if not np.isfinite(block).all():
+        raise _refuse("range", row.path, arg, float(block[~np.isfinite(block)][0]))
+    return (block,)
 
 
 def norm_to_value(param: Param, position: float) -> float:
@@ -109,7 +124,7 @@ def _plain(bound: float | None) -> str:
 def _wanted(row: Row) -> str:
     names = [f"{a.name}:{a.type}" for a in row.args]
     if row.rest:
-        names.append(f"up to {BLOCKS[-1]} {row.rest.name}:{row.rest.type}")
+        names.append(f"then up to {row.most} {row.rest.name}:{row.rest.type}")
     count = len(row.args)
     return f"{count or 'no'} argument{'' if count == 1 else 's'}" + (f" ({' '.join(names)})" if names else "")
 

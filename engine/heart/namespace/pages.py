@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from heart.namespace.checks import range_text
-from heart.namespace.table import BLOCKS, MAX_INT, PARAMS, ROWS, Arg, Row
+from heart.namespace.table import MAX_INT, PARAMS, ROWS, Arg, Row
 
 _PREFACE = Path(__file__).with_name("preface.md")
 
@@ -105,7 +105,7 @@ def _markdown_args(rows: list[Row]) -> str:
         return "`value` (table above)"
     parts = [f"`{a.name}:{a.type}` {a.words}{_limits(a)}" for a in row.args]
     if row.rest:
-        parts.append(f"then up to {BLOCKS[-1]} `{row.rest.name}:{row.rest.type}` {row.rest.words}")
+        parts.append(f"then up to {row.most} `{row.rest.name}:{row.rest.type}` {row.rest.words}")
     return "<br>".join(parts)
 
 

@@ -58,7 +58,8 @@ class Row:
     owner: str = "wire"
     """"wire" (heart.plumbing.wire.Wire) or "performance" (heart.stage.performance.Performance)."""
     rest: Arg | None = None
-    """What may follow the named arguments, any number of times up to the largest block."""
+    """What may follow the named arguments, up to `most` times."""
+    most: int = BLOCKS[-1]
     family: str = ""
     """The path with its variable part in <>, under which documentation groups rows; "" = path."""
     param: str = ""
@@ -150,6 +151,15 @@ def _in(path: str, words: str, handler: str, owner: str, *args: Arg) -> Row:
     return Row(path, "in", args, words, handler, owner)
 
 
+def _hello() -> Row:
+    args = (_text("client", "your name"),
+            _whole("reply_port", "UDP port you listen on; 0 = the one this comes from", 0, 65_535),
+            _PROTOCOL, _RATE, _CHANNELS)
+    phrase = _text("phrase", "the pass phrase, where the engine asks for one")
+    return Row("/heart/hello", "in", args, "introduce yourself; answered by welcome", "on_hello",
+               rest=phrase, most=1)
+
+
 def _out(path: str, words: str, *args: Arg) -> Row:
     return Row(path, "out", args, words)
 
@@ -166,7 +176,7 @@ def _channel_rows() -> Iterator[Row]:
 def _param_rows(p: Param) -> Iterator[Row]:
     def row(verb: str, words: str, *args: Arg, out: bool = False) -> Row:
         return Row(f"/heart/{verb}/{p.name}", "out" if out else "in", args, words,
-                   "" if out else f"on_{verb}", "performance", None, f"/heart/{verb}/<param>", p.name)
+                   "" if out else f"on_{verb}", "performance", family=f"/heart/{verb}/<param>", param=p.name)
 
     yield row("set", p.words, p.arg())
     yield row("get", f"ask for {p.name}; answered by /heart/value/{p.name}")
@@ -178,10 +188,7 @@ def _param_rows(p: Param) -> Iterator[Row]:
 
 
 _FIXED = (
-    _in("/heart/hello", "introduce yourself; answered by welcome", "on_hello", "wire",
-        _text("client", "your name"),
-        _whole("reply_port", "UDP port you listen on; 0 = the one this comes from", 0, 65_535),
-        _PROTOCOL, _RATE, _CHANNELS),
+    _hello(),
     _out("/heart/welcome", "who I am and how I will stream", _PROTOCOL, _text("version", "of the engine"),
          _RATE, _CHANNELS, _whole("block", "frames in one audio message", 64, 1024, "frames"),
          _whole("ring", "frames in your ring", 1, RING_FRAMES * 16, "frames"), _EPOCH,
