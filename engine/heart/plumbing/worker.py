@@ -133,12 +133,15 @@ class Worker:
         if life:
             life.kill()
 
-    async def stop(self, timeout_s: float = 2.0) -> None:
-        """Ask the child to end, and end it by force after `timeout_s`. Nothing is left when this returns."""
+    async def stop(self, timeout_s: float = 2.0, drain: bool = False) -> None:
+        """Ask the child to end, and end it by force after `timeout_s`. Nothing is left when this returns.
+
+        With `drain` the child first gets what is still queued.
+        """
         supervisor = self._supervisor
         if supervisor is None:
             return
-        self._end()
+        self._end(drain)
         deadline_s = time.monotonic() + timeout_s
         while supervisor.is_alive():
             if time.monotonic() > deadline_s:
@@ -147,9 +150,11 @@ class Worker:
         self._supervisor = None
         await asyncio.sleep(0)  # let the last on_event run
 
-    def _end(self) -> None:
-        self._ending.set()
+    def _end(self, drain: bool) -> None:
         with self._filled:
+            if not drain:
+                self._queue.clear()
+            self._ending.set()
             self._filled.notify_all()
 
     def _supervise(self) -> None:
@@ -208,9 +213,9 @@ class Worker:
                 self._filled.wait_for(lambda: self._queue or self._ending.is_set() or life.over)
                 if life.over:
                     return
-                ending = self._ending.is_set()
-                record = None if ending else self._queue.popleft()
-            if not life.send("stop" if ending else "record", record) or ending:
+                last = not self._queue
+                record = None if last else self._queue.popleft()
+            if not life.send("stop" if last else "record", record) or last:
                 return
 
     def _tell(self, event: str, text: str) -> None:
