@@ -1,0 +1,71 @@
+"""What a client has been told: the last messages of each address, values, errors, beats."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from heart.errors import HeartError
+
+KEEP = 1000
+"""Messages kept for each address."""
+
+
+@dataclass(frozen=True)
+class PlayedBeat:
+    """One announced beat; `frame` is where its S1 sounds, in the client's played sound."""
+
+    n: int
+    frame: int
+    bpm: float
+    rr_ms: float
+    rmssd_ms: float
+    label: str
+    trust: float
+
+
+class Inbox:
+    """Takes messages from one thread, answers any other."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.status: tuple[Any, ...] | None = None
+        self.errors: deque[tuple[str, str, str]] = deque(maxlen=KEEP)
+        self.beats: list[PlayedBeat] = []
+        self.heard: list[PlayedBeat] = []
+        self._waiting: dict[str, deque[tuple[Any, ...]]] = {}
+        self._news = threading.Condition()
+
+    def take(self, address: str, args: tuple[Any, ...], frame_of: Callable[[int], int]) -> None:
+        """A message that is not sound; `frame_of` turns a ring offset into a frame of the played sound."""
+        with self._news:
+            self._waiting.setdefault(address, deque(maxlen=KEEP)).append(args)
+            if address.startswith("/heart/value/"):
+                self.values[address.rsplit("/", 1)[1]] = args[0]
+            elif address == "/heart/status":
+                self.status = args
+            elif address == "/heart/error":
+                self.errors.append(args[:3])
+            elif address in ("/heart/beat", "/heart/heard"):
+                beats = self.beats if address == "/heart/beat" else self.heard
+                beats.append(PlayedBeat(args[0], frame_of(args[1]), *args[2:7]))
+            self._news.notify_all()
+
+    def wait_for(self, address: str, timeout_s: float) -> tuple[Any, ...]:
+        """The oldest message of this address that was not waited for; HeartError when none comes."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._waiting.get(address), timeout_s):
+                raise HeartError(f"the engine sent no {address} within {timeout_s:g} s")
+            return self._waiting[address].popleft()
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Whether `condition()` came true in time; looked at after each message and every 5 ms."""
+        waited = 0.0
+        with self._news:
+            while not condition() and waited < timeout_s:
+                self._news.wait(0.005)
+                waited += 0.005
+        return condition()

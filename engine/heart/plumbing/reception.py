@@ -1,0 +1,169 @@
+"""What comes in: every datagram is checked against the table, then handled here or handed to the stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from heart.clock import Clock
+from heart.errors import HeartError, WireError
+from heart.namespace import PROTOCOL, RING_FRAMES, check, find
+from heart.plumbing.clients import Address, Client, ClientTable
+from heart.plumbing.door import Door, may_be_answered
+from heart.plumbing.limits import Buckets
+from heart.plumbing.osc import decode
+from heart.plumbing.post import Post, Target, log
+from heart.plumbing.sender import Sender
+
+OnMessage = Callable[[str, tuple[Any, ...], Target], None]
+OnInput = Callable[[int, int, np.ndarray, Target], None]
+OnClient = Callable[[str, Client], None]
+
+
+class Reception:
+    """The handlers of the wire's own rows. No socket and no timer: `received` takes bytes."""
+
+    def __init__(self, table: ClientTable, post: Post, sender: Sender, door: Door, clock: Clock,
+                 version: str, voice_name: str) -> None:
+        self.version, self.voice_name = version, voice_name
+        self._table, self._post, self._sender, self._door = table, post, sender, door
+        self._clock = clock
+        self._on_message: OnMessage = lambda address, args, sender: None
+        self._on_input: OnInput = lambda channel, seq, samples, sender: None
+        self._on_client: OnClient = lambda event, client: None
+        self._welcomes = Buckets(burst=3, per_s=0.1)
+
+    def _later(self, needed: bool) -> None:
+        """Have the sender pumped again soon, when `needed`."""
+        raise NotImplementedError
+
+    def received(self, datagram: bytes, source: Address) -> None:
+        """One datagram. Never raises: nothing that arrives may stop the loop."""
+        if source == self._post.own:
+            return
+        now = self._clock()
+        self._post.allowance.received(source[0], len(datagram))
+        try:
+            messages = decode(datagram)
+        except WireError as error:
+            self._post.junk(error, source, now)
+            if error.address or error.code == "size":
+                self._post.error(self._sender_of(source), error, now)
+            return
+        for address, args in messages:
+            self._take(address, args, source, now)
+
+    def _take(self, address: str, args: tuple[Any, ...], source: Address, now: float) -> None:
+        try:
+            self._admit(address, source)
+            clean = check(address, args, "client")
+            row = find(address)
+            if row and row.owner == "wire":
+                getattr(self, row.handler)(address, clean, source)
+            else:
+                self._on_message(address, clean, self._sender_of(source))
+        except WireError as error:
+            self._post.error(self._sender_of(source), error, now)
+        except HeartError as error:
+            self._post.error(self._sender_of(source), WireError("failed", address, str(error)), now)
+        except Exception:
+            log.exception("%s from %s port %d", address, *source)
+
+    def _admit(self, address: str, source: Address) -> None:
+        """Who is not known may only say hello (with the phrase) and ping."""
+        if address in ("/heart/hello", "/heart/ping") or self._door.knows(source[0]):
+            return
+        if not self._table.speaks_from(source[0]):
+            raise WireError("forbidden", address, f"{source[0]} is not known: say hello with the phrase")
+
+    def _sender_of(self, source: Address) -> Target:
+        return self._table.from_source(source) or source
+
+    def on_hello(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """Enter a client and welcome it under a new epoch."""
+        name, reply_port, protocol, rate_hz, channels, *phrase = args
+        addr = (source[0], reply_port or source[1])
+        trusted = self._door.opens(phrase[0] if phrase else None)
+        if not trusted and not self._door.knows(source[0]):
+            raise WireError("phrase", address, f"{address}: a pass phrase is asked for as its last argument")
+        if protocol != PROTOCOL:
+            raise WireError("protocol", address, f"{address}: protocol is {protocol}, I speak {PROTOCOL}")
+        if not may_be_answered(*addr) or addr == self._post.own:
+            raise WireError("range", address,
+                            f"{address}: reply_port is {addr[1]}, must be 1024 to 65535")
+        known = self._table.at(addr)
+        if not (known and known.proven) and not self._welcomes.take(addr, self._clock()):
+            return
+        client = Client(name, addr, source, rate_hz, channels, trusted=trusted)
+        former = self._table.hello(client, self._clock())
+        if former:
+            self._sender.close(former)
+        self._welcome(client)
+        self._on_client("hello", client)
+
+    def _welcome(self, client: Client) -> None:
+        self._sender.close(client)
+        self._post.welcome(client, PROTOCOL, self.version[:16], client.rate_hz, client.channels, client.block,
+                           RING_FRAMES, client.epoch, voice=self.voice_name[:40])
+
+    def on_credit(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """The heartbeat of a stream: how far the client has played."""
+        epoch, played, fill_ms, underruns = args
+        now = self._clock()
+        word, client = self._table.credit(epoch, source, now)
+        if client is None:
+            raise WireError("unknown-client", address, f"{address}: say hello first, I may be new")
+        if word == "welcome":
+            return self._welcome(client)
+        if word == "old":
+            return None
+        client.fill_ms, client.underruns = fill_ms, underruns
+        if word == "start":
+            self._welcomes.forget(client.addr)
+            self._sender.open(client)
+            self._on_client("start", client)
+        if client.stream and client.stream.playhead.report(played, now):
+            return self._later(self._sender.pump(now, client))
+        self._table.restart(client, now)
+        return self._welcome(client)
+
+    def on_nack(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """Send lost blocks again."""
+        epoch, seq, count = args
+        client, now = self._client(address, source), self._clock()
+        if client.stream and client.epoch == epoch:
+            client.stream.nack(seq, count, now)
+            self._later(self._sender.pump(now, client))
+
+    def on_block(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """Another block size: the stream begins again with a new welcome."""
+        client = self._client(address, source)
+        client.block = args[0]
+        self._table.restart(client, self._clock())
+        self._welcome(client)
+
+    def on_ping(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """A sign of life, answered."""
+        client = self._table.ping(args[0], source, self._clock())
+        self._post.send(client or source, "/heart/pong", args[0])
+
+    def on_in(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """Sound for the ear."""
+        self._on_input(int(address.rsplit("/", 1)[1]), args[0], args[1], self._sender_of(source))
+
+    def on_bye(self, address: str, args: tuple[Any, ...], source: Address) -> None:
+        """End of a stream."""
+        self._leave("bye", self._client(address, source))
+
+    def _client(self, address: str, source: Address) -> Client:
+        client = self._table.from_source(source)
+        if client is None:
+            raise WireError("unknown-client", address, f"{address}: say hello first")
+        return client
+
+    def _leave(self, event: str, client: Client) -> None:
+        self._sender.close(client)
+        self._table.remove(client)
+        self._on_client(event, client)
