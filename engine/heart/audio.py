@@ -73,9 +73,7 @@ def read_audio(
     return (sound[:, 0] if mono else sound), rate
 
 
-def write_audio(
-    path: str | os.PathLike[str], audio: np.ndarray, rate_hz: int, subtype: str = "PCM_24"
-) -> None:
+def write_audio(path: str | os.PathLike[str], audio: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> None:
     """Write [n] or [n, channels] to a .wav or .flac file, all of it or nothing.
 
     The sound is written beside its goal and then put in its place, so nobody ever reads half a file and
@@ -89,11 +87,13 @@ def write_audio(
     kind = goal.suffix.lower().lstrip(".").upper()
     if kind not in ("WAV", "FLAC") or not sf.check_format(kind, subtype):
         raise UsageError(f"{goal}: cannot write {subtype} to '{goal.suffix}'; name a .wav or .flac file")
+    if not goal.parent.is_dir():
+        raise FileError(f"{goal}: there is no folder {goal.parent}; make it first")
     part = goal.with_name(f".{goal.name}.{os.getpid()}.part")
     try:
         sf.write(part, audio, rate_hz, subtype=subtype, format=kind)
         os.replace(part, goal)
-    except (OSError, sf.LibsndfileError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         part.unlink(missing_ok=True)
         raise FileError(f"{goal}: cannot be written ({_reason(error)})") from error
 
@@ -171,9 +171,7 @@ def _checked_blocks(name: str, file: Any, mono: bool) -> Iterator[np.ndarray]:
         yield block.mean(axis=1, keepdims=True, dtype=np.float32) if mono else block
 
 
-def _resampled(
-    blocks: Iterator[np.ndarray], from_hz: float, to_hz: float, channels: int
-) -> Iterator[np.ndarray]:
+def _resampled(blocks: Iterator[np.ndarray], from_hz: float, to_hz: float, channels: int) -> Iterator[np.ndarray]:
     import soxr
 
     stream = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32", quality="HQ")
