@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
 import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heart.audio import db_to_gain, gain_to_db, read_audio, resample, write_audio
-from heart.errors import FileError, HeartError, UsageError
+from heart.errors import FileError, UsageError
 
 RATE_HZ = 44_100
 
@@ -138,7 +138,7 @@ def test_zeros_and_maxima_are_refused(tmp_path: Path, rate_hz: int, channels: in
     path = tmp_path / "x.wav"
     path.write_bytes(wav_header(20_000, rate_hz, channels) + bytes(40_000))
     with pytest.raises(FileError):
-        read_audio(path) if rate_hz and channels == 1 else read_audio(path, max_seconds=0.01)
+        read_audio(path)
 
 
 def test_an_hour_and_more_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
@@ -172,9 +172,11 @@ def test_a_small_file_that_unpacks_to_much_is_refused_and_costs_no_memory(tmp_pa
         high = file.read(1)[0] & 0xF0
         file.seek(21)
         file.write(struct.pack(">BI", high, 58 * 60 * 192_000))
-    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tracemalloc.start()
     assert "MB" in refused(path, mono=False)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 50_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
@@ -194,11 +196,13 @@ def test_damaged_bytes_give_sound_or_one_line(tmp_path: Path, damage: bytes, at:
     path.write_bytes(whole[:at] + damage + whole[at + len(damage) :])
     try:
         sound, rate_hz = read_audio(path)
-    except HeartError as error:
-        assert "\n" not in str(error)
+    except FileError as error:
+        lines = str(error).splitlines()
     else:
+        lines = ["fine"]
         assert np.isfinite(sound).all()
         assert 500 <= rate_hz <= 192_000
+    assert len(lines) == 1
 
 
 def test_writing_replaces_the_file_or_leaves_it(tmp_path: Path) -> None:
