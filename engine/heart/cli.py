@@ -42,26 +42,49 @@ class Door(click.Group):
 def main(debug: bool, verbose: bool) -> None:
     """Sounds of the Heart: listens to a heart and sings it back, live over OSC or offline."""
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", stream=sys.stderr
+    )
 
 
 @main.command()
 @click.option("--port", default=9700, show_default=True, help="UDP port; 0 takes any free one.")
 @click.option("--bind", "host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--allow", multiple=True, metavar="ADDRESS", help="With --bind: a client that may come in; repeat.")
+@click.option(
+    "--allow", multiple=True, metavar="ADDRESS", help="With --bind: a client that may come in; repeat."
+)
 @click.option("--phrase", envvar="HEART_PHRASE", help="With --bind: the pass phrase in /heart/hello.")
-@click.option("--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them.")
-@click.option("--mode", type=click.Choice(["lead", "follow"]), default=None, help="lead: you set the beat; follow: the ear does. Default: follow if there is a --heart or --in, else lead.")
-@click.option("--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live.")
+@click.option(
+    "--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["lead", "follow"]),
+    default=None,
+    help="lead: you set the beat; follow: the ear does. Default: follow if there is a --heart or --in, else lead.",
+)
+@click.option(
+    "--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live."
+)
 @click.option("--loop", "loop_heart", is_flag=True, help="Play the --heart file again and again.")
 @click.option("--out", "device_out", help="Also play on this sound device (name, number or null).")
 @click.option("--in", "device_in", help="Listen on this sound device.")
-@click.option("--backend", type=click.Choice(["auto", "sounddevice", "pyaudio", "null"]), default="auto", show_default=True)
-@click.option("--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent.")
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "sounddevice", "pyaudio", "null"]),
+    default="auto",
+    show_default=True,
+)
+@click.option(
+    "--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent."
+)
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 chooses.")
 @click.option("--link", is_flag=True, help="Lead Ableton Link's tempo with the heart (extra: link).")
 @click.option("--devices", is_flag=True, help="List the sound devices and exit.")
-def live(devices: bool, mode: str | None, **options: Any) -> None:
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends."
+)
+def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -> None:
     """The engine: OSC in and out, audio stream, ear and voice. Ctrl-C ends it."""
     if devices:
         from heart.plumbing.device import list_devices
@@ -70,16 +93,29 @@ def live(devices: bool, mode: str | None, **options: Any) -> None:
             click.echo(device)
         return
     from heart.config import LiveConfig
-    from heart.stage.live import run_live
+    from heart.stage.console import run_live
 
     hears = options["heart"] or options["device_in"]
-    run_live(LiveConfig(mode=mode or ("follow" if hears else "lead"), **options))
+    run_live(LiveConfig(mode=mode or ("follow" if hears else "lead"), **options), report)
 
 
 @main.command()
 @click.option("--heart", type=click.Path(path_type=Path), help="Your own heart recording for the last part.")
-@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True, help="Folder for demo.wav, demo.png and demo.json.")
-@click.option("--seconds", default=64.0, show_default=True, type=click.FloatRange(min=20), help="Length of the performance.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    show_default=True,
+    help="Folder for demo.wav, demo.png and demo.json.",
+)
+@click.option(
+    "--seconds",
+    default=64.0,
+    show_default=True,
+    type=click.FloatRange(min=20),
+    help="Length of the performance.",
+)
 def demo(heart: Path | None, out: Path, seconds: float) -> None:
     """A minute of the instrument, over the real wire: no device, Max, network or data needed."""
     from heart.stage.demo import run_demo
@@ -90,7 +126,11 @@ def demo(heart: Path | None, out: Path, seconds: float) -> None:
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw what was heard (one file: a PNG; several: a folder).")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw what was heard (one file: a PNG; several: a folder).",
+)
 def listen(files: tuple[Path, ...], as_json: bool, plot: Path | None) -> None:
     """What the ear hears in FILES: beats, rate, variability, and how sure it is."""
     from heart.stage.report import listen_to
@@ -101,16 +141,24 @@ def listen(files: tuple[Path, ...], as_json: bool, plot: Path | None) -> None:
 
 
 @main.command()
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC; with --count a folder.")
-@click.option("--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names).")
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC; with --count a folder."
+)
+@click.option(
+    "--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names)."
+)
 @click.option("--bpm", default=72.0, show_default=True, type=click.FloatRange(30, 220))
-@click.option("--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms.")
+@click.option(
+    "--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms."
+)
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 3600))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**24 - 1))
 @click.option("--steps", default=8, show_default=True, type=click.IntRange(1, 200))
 @click.option("--guidance", default=1.0, show_default=True, type=click.FloatRange(0, 8))
 @click.option("--voice", default="voice-heart", show_default=True)
-@click.option("--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion).")
+@click.option(
+    "--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion)."
+)
 @click.option("--count", type=click.IntRange(1, 10_000), help="Make this many, with seeds from --seed on.")
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
     """Sing a new heart into a file."""
@@ -157,7 +205,11 @@ def models_check() -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of recordings with a manifest.csv (or HEART_DATA).",
+)
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/train"), show_default=True)
 @click.option("--minutes", default=70.0, show_default=True, type=click.FloatRange(min=0.1))
 @click.option("--seed", default=0, show_default=True)
@@ -172,7 +224,11 @@ def train(name: str, data: Path | None, out: Path, minutes: float, seed: int, fr
 
 @main.command()
 @click.argument("name")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of recordings with a manifest.csv (or HEART_DATA).",
+)
 @click.option("--json", "as_json", is_flag=True)
 def evaluate(name: str, data: Path | None, as_json: bool) -> None:
     """Measure model NAME on the validation recordings."""

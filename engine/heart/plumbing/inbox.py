@@ -27,6 +27,18 @@ class PlayedBeat:
     trust: float
 
 
+@dataclass(frozen=True)
+class PlayedChunk:
+    """One announced chunk; `frame` is where its new sound begins."""
+
+    n: int
+    frame: int
+    label: str
+    bpm: float
+    seed: int
+    recipe: str
+
+
 class Inbox:
     """Takes messages from one thread, answers any other."""
 
@@ -36,6 +48,7 @@ class Inbox:
         self.errors: deque[tuple[str, str, str]] = deque(maxlen=KEEP)
         self.beats: list[PlayedBeat] = []
         self.heard: list[PlayedBeat] = []
+        self.chunks: list[PlayedChunk] = []
         self._waiting: dict[str, deque[tuple[Any, ...]]] = {}
         self._news = threading.Condition()
 
@@ -49,6 +62,8 @@ class Inbox:
                 self.status = args
             elif address == "/heart/error":
                 self.errors.append(args[:3])
+            elif address == "/heart/chunk":
+                self.chunks.append(PlayedChunk(args[0], frame_of(args[1]), *args[2:6]))
             elif address in ("/heart/beat", "/heart/heard"):
                 beats = self.beats if address == "/heart/beat" else self.heard
                 beats.append(PlayedBeat(args[0], frame_of(args[1]), *args[2:7]))

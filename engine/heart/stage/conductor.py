@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,6 +38,16 @@ def to_grain(frame: float) -> int:
     return -(-int(frame) // GRAIN) * GRAIN
 
 
+@dataclass(frozen=True)
+class Laid:
+    """A chunk on the tape: its first frame that counts, and the tempo it was asked with."""
+
+    first: int
+    chunk: Chunk
+    wish: Wish
+    bpm: float
+
+
 class Conductor:
     """Asks, lays and measures. Runs in the engine's loop; never blocks.
 
@@ -53,7 +64,7 @@ class Conductor:
         performance: Performance,
         send: Callable[[Wish], bool],
         reserve_s: float = 2.0,
-        floor_s: float = 0.12,
+        floor_s: float = 0.05,
     ) -> None:
         self.tape = tape
         self.performance = performance
@@ -61,11 +72,12 @@ class Conductor:
         self.reserve = int(reserve_s * SAMPLE_RATE_HZ)
         self.floor = int(floor_s * SAMPLE_RATE_HZ)
         self.pending: Wish | None = None
-        self.laid: deque[tuple[int, Chunk, Wish]] = deque(maxlen=64)
-        """(first frame that came to sound, chunk, wish), newest last."""
+        self._laid: deque[Laid] = deque()
+        self.chunks = 0
         self.bed_frames = 0
         self.late_chunks = 0
         self.refused_chunks = 0
+        self._asked_bpm = 0.0
         self._again: bool | None = None
         self._number = 0
         self._ratios: deque[float] = deque(maxlen=256)
@@ -96,7 +108,22 @@ class Conductor:
             self.refused_chunks += 1
             log.warning("voice: chunk %d refused (shape %s or not finite)", chunk.number, chunk.audio.shape)
             return False
-        return self._lay(chunk, wish)
+        first = self._lay(chunk)
+        if first is None:
+            self.late_chunks += 1
+            return False
+        self.chunks += 1
+        while self._laid and self._laid[-1].first >= first:
+            self._laid.pop()
+        self._laid.append(Laid(first, chunk, wish, self._asked_bpm))
+        return True
+
+    def sealed_chunks(self) -> list[Laid]:
+        """Chunks whose beginning has become certain since the last call."""
+        certain = []
+        while self._laid and self._laid[0].first < self.tape.sealed:
+            certain.append(self._laid.popleft())
+        return certain
 
     def voice_lost(self) -> None:
         """The voice died: what was asked of it will not come."""
@@ -130,33 +157,31 @@ class Conductor:
         self._number += 1
         wish = self.performance.wish(self._number, start, frames, self._past(start))
         if self.send(wish):
-            self.pending = wish
+            self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
 
     def _past(self, start: int) -> np.ndarray:
         begin = max(self.tape.tail, start - PAST)
         return self.tape.read(begin, min(self.tape.head, start + OVERLAP) - begin)[:, 0]
 
     def _margin(self) -> int:
-        """Frames that will go by while a priority wish is sung."""
+        """Frames that will go by while a priority wish is sung, and the floor that must then still be there."""
         slow_s = float(np.percentile(self._work_s, 90))
-        return int((slow_s + 0.04) * SAMPLE_RATE_HZ)
+        return int((slow_s + 0.02) * SAMPLE_RATE_HZ) + self.floor
 
-    def _lay(self, chunk: Chunk, wish: Wish) -> bool:
+    def _lay(self, chunk: Chunk) -> int | None:
+        """Onto the tape, as far as it is not sealed; the first frame that counts, None when all came late."""
         first = max(chunk.start, self.tape.sealed)
-        cut = first - chunk.start
-        if first > self.tape.head or len(chunk.audio) - cut <= OVERLAP:
-            self.late_chunks += 1
-            return False
-        overlap = min(OVERLAP, self.tape.head - first)
-        self.tape.lay(first, chunk.audio[cut:], overlap=overlap)
-        self.laid.append((first, chunk, wish))
-        return True
+        late = first - chunk.start
+        if first > self.tape.head or len(chunk.audio) - late <= OVERLAP:
+            return None
+        self.tape.lay(first, chunk.audio[late:], overlap=min(OVERLAP, self.tape.head - first))
+        return first
 
     def _lay_bed(self, demand: int) -> None:
         """The arithmetic pulse, from the tape's end on; the voice may later sing over what is not sent."""
         while self.tape.head - demand < self.floor:
             start = max(0, self.tape.head - OVERLAP)
             wish = self.performance.wish(0, start, BED_HOP, self._past(start))
-            if not self._lay(pulse.sing(wish), wish):
+            if self._lay(pulse.sing(wish)) is None:
                 return
             self.bed_frames += BED_HOP

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,13 +19,16 @@ from heart import __version__
 from heart.cards import find_model
 from heart.clock import Clock, monotonic
 from heart.config import LiveConfig
-from heart.errors import HeartError, WireError
+from heart.plumbing.clients import Client, State
+from heart.plumbing.door import is_loopback
+from heart.plumbing.recorder import Recorder
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, HeardBeat
 from heart.stage.conductor import Conductor
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
+from heart.stage.link import LinkLead
 from heart.stage.performance import (
     Effect,
     Mute,
@@ -36,6 +40,7 @@ from heart.stage.performance import (
     Tell,
     Turn,
 )
+from heart.stage.speaker import Speaker
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +49,42 @@ STATUS_S = 0.2
 
 REMEDY = {
     "voice": {"died": "the reserve plays on, a new voice is loading", "gave_up": "the bed plays on"},
-    "ear": {"died": "the voice keeps its tempo, a new ear is loading", "gave_up": "the voice keeps its tempo"},
+    "ear": {
+        "died": "the voice keeps its tempo, a new ear is loading",
+        "gave_up": "the voice keeps its tempo",
+    },
+    "sound": {"died": "clients play on, the device is tried again", "gave_up": "clients play on"},
+    "recorder": {"died": "the take goes on in a new file", "gave_up": "nothing is recorded any more"},
 }
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `/heart/status` says to everybody; fill and underruns are each client's own."""
+
+    state: str
+    mode: str
+    label: str
+    bpm: float
+    heard_bpm: float
+    trust: float
+    p95: float
+    clients: int
+
+    def args(self, fill_ms: float, underruns: int) -> tuple[Any, ...]:
+        """The arguments in the order of the table."""
+        return (
+            self.state,
+            self.mode,
+            self.label,
+            self.bpm,
+            self.heard_bpm,
+            self.trust,
+            fill_ms,
+            self.p95,
+            underruns,
+            self.clients,
+        )
 
 
 class Engine:
@@ -56,6 +95,10 @@ class Engine:
         self.config = config
         self.clock = clock
         self.stop = asyncio.Event()
+        self.listening = asyncio.Event()
+        """Set when the port is open."""
+        self.failure: BaseException | None = None
+        self._news: list[str] = []
         self.heart_sound = load_heart(config.heart) if config.heart else None
         self._check_models()
         self.tape = Tape(seconds=30)
@@ -67,7 +110,7 @@ class Engine:
             on_message=self._on_message,
             on_input=self._on_input,
             on_client=self._on_client,
-            on_sent=None,
+            on_sent=self._on_sent if config.record else None,
             lead_ms=self.performance.values["lead_ms"],
             allow=config.allow,
             phrase=config.phrase,
@@ -79,6 +122,9 @@ class Engine:
         self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_heard)
         self.conductor = Conductor(self.tape, self.performance, self._ask_voice)
         self.hearing = Hearing(self.ear.send, clock)
+        self.speaker = self._make_speaker()
+        self.recorder: Recorder | None = None
+        self._clients: dict[Any, Client] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._syncs: list[Sync] = []
         self._announced = 0
@@ -90,15 +136,22 @@ class Engine:
         """Start everything, perform until `stop` is set, stop everything in the reverse order."""
         async with contextlib.AsyncExitStack() as stack:
             await self.wire.start()
+            self.listening.set()
             stack.push_async_callback(self.wire.stop)
+            if self.speaker:
+                await self.speaker.start()
+                stack.push_async_callback(self.speaker.stop)
             for worker in (self.voice, self.ear):
                 worker.start()
                 stack.push_async_callback(worker.stop)
+            stack.push_async_callback(self._end_recording)
             stack.push_async_callback(self._end_tasks)
             self._begin(self._conduct(), self._tell_status())
             if self.heart_sound is not None:
                 self._begin(play_to_ear(self.heart_sound, self.hearing, self.config.loop_heart))
-            self.wire.broadcast("/heart/startup", __version__)
+            if self.config.link:
+                self._begin(self._lead_link(LinkLead(self.performance.values["bpm"])))
+            self.wire.broadcast("/heart/startup")
             await self.stop.wait()
 
     def _begin(self, *jobs: Any) -> None:
@@ -118,6 +171,22 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _end_recording(self) -> None:
+        if self.recorder:
+            await self.recorder.stop()
+
+    def _make_speaker(self) -> Speaker | None:
+        if self.config.device_out is None and self.config.device_in is None:
+            return None
+        return Speaker(
+            self.tape,
+            self.config.device_out,
+            self.config.device_in,
+            self.config.backend,
+            on_heard=lambda samples, rate_hz: self.hearing.push(samples, rate_hz),
+            on_event=lambda event, text: self._on_event("sound", event, text),
+        )
+
     def _check_models(self) -> None:
         """A missing or damaged model is said now, not in the middle of a concert."""
         for name in {self.config.voice, "ear-beats"} - {"pulse"}:
@@ -131,37 +200,56 @@ class Engine:
 
     async def _conduct(self) -> None:
         while True:
-            self.conductor.tick(self.wire.demand(self.clock()))
+            if self.speaker:
+                self.speaker.tick()
+            self.conductor.tick(self._demand())
             self._announce_beats()
+            self._announce_chunks()
             self._answer_syncs()
             await asyncio.sleep(TICK_S)
 
+    def _demand(self) -> int | None:
+        """Tape frame up to which somebody needs sound now; None when nobody listens."""
+        demands = [self.speaker.demand] if self.speaker else []
+        if any(client.state is State.STREAMING for client in self.wire.clients):
+            demands.append(self.wire.demand(self.clock()))
+        return max((demand for demand in demands if demand is not None), default=None)
+
     async def _tell_status(self) -> None:
         while True:
-            self.wire.broadcast("/heart/status", *self.status())
+            status = self.status()
+            for client in self.wire.clients:
+                fill_ms = client.stream.fill_ms(self.clock()) if client.stream else 0.0
+                self.wire.send(client, "/heart/status", *status.args(fill_ms, client.underruns))
             await asyncio.sleep(STATUS_S)
 
-    def status(self) -> tuple[Any, ...]:
-        """The arguments of `/heart/status`, in the order of the table."""
-        values, heard, stats = self.performance.values, self.performance.last_heard, self.wire.stats()
-        return (
-            self._state(),
-            self.performance.mode,
-            values["label"],
-            float(values["bpm"]),
-            float(heard.bpm or 0.0),
-            float(heard.trust),
-            float(stats.fill_ms),
-            self.conductor.p95(),
-            stats.underruns,
-            stats.clients,
+    async def _lead_link(self, link: LinkLead) -> None:
+        try:
+            while True:
+                link.lead(self.performance.values["bpm"])
+                await asyncio.sleep(STATUS_S)
+        finally:
+            link.leave()
+
+    def status(self) -> Status:
+        """How it goes, as told to clients and on the terminal."""
+        values, heard = self.performance.values, self.performance.last_heard
+        return Status(
+            state=self._state(),
+            mode=self.performance.mode,
+            label=values["label"],
+            bpm=float(values["bpm"]),
+            heard_bpm=float(heard.bpm or 0.0),
+            trust=float(heard.trust),
+            p95=self.conductor.p95(),
+            clients=len(self.wire.clients),
         )
 
     def _state(self) -> str:
         if self.performance.panicked:
             return "panic"
         if not self.voice.ready:
-            return "bed" if self.conductor.laid else "loading"
+            return "bed" if self.conductor.bed_frames else "loading"
         return "singing" if self.wire.clients else "waiting"
 
     def _announce_beats(self) -> None:
@@ -170,10 +258,20 @@ class Engine:
         for beat in self.performance.beats_between(self._announced, edge):
             values = self.performance.values
             detail = (60_000 / beat.rr_ms, beat.rr_ms, float(values["rmssd"]), values["label"], 1.0)
-            for client in self.wire.clients:
-                offset = client.ring_offset(beat.s1)
-                self.wire.send(client, "/heart/beat", beat.n, offset, *detail)
+            self._tell_at("/heart/beat", beat.n, beat.s1, detail)
         self._announced = max(self._announced, edge)
+
+    def _announce_chunks(self) -> None:
+        for laid in self.conductor.sealed_chunks():
+            detail = (laid.wish.label, laid.bpm, laid.wish.seed, laid.chunk.recipe)
+            self._tell_at("/heart/chunk", laid.chunk.number, laid.first, detail)
+
+    def _tell_at(self, address: str, number: int, frame: int, detail: tuple[Any, ...]) -> None:
+        """Tell every listening client what happens at a tape frame, in frames of its own ring."""
+        for client in self.wire.streaming:
+            offset = client.ring_offset(frame)
+            if offset is not None:
+                self.wire.send(client, address, number, offset, *detail)
 
     def _answer_syncs(self) -> None:
         if self._syncs and self.conductor.settled:
@@ -186,21 +284,23 @@ class Engine:
     def _on_message(self, address: str, args: tuple[Any, ...], origin: Any) -> None:
         self._do(self.performance.message(address, args, origin))
 
-    def _on_input(self, channel: int, samples: np.ndarray, client: Any) -> None:
+    def _on_input(self, channel: int, seq: int, samples: np.ndarray, origin: Any) -> None:
         if channel == 1:
-            self.hearing.push(samples, client.rate_hz)
+            self.hearing.push(samples, origin.rate_hz if isinstance(origin, Client) else SAMPLE_RATE_HZ)
 
-    def _on_client(self, event: str, client: Any) -> None:
-        log.info("client %s %s", client.name, event)
-        if event in ("left", "expired"):
+    def _on_client(self, event: str, client: Client) -> None:
+        self._news.append(f"client {client.name}: {event}")
+        if event == "hello":
+            former = self._clients.get(client.addr)
+            self._clients[client.addr] = client
+            if former is not None:
+                self.performance.rename(former, client)
+        elif event in ("bye", "expired"):
+            self._clients.pop(client.addr, None)
             self.performance.forget(client)
 
     def _on_chunk(self, chunk: Chunk) -> None:
-        if self.conductor.chunk(chunk):
-            first, chunk, wish = self.conductor.laid[-1]
-            detail = (wish.label, 60_000 / wish.beats[-1].rr_ms, wish.seed, chunk.recipe)
-            for client in self.wire.clients:
-                self.wire.send(client, "/heart/chunk", chunk.number, client.ring_offset(first), *detail)
+        self.conductor.chunk(chunk)
 
     def _on_heard(self, heard: Heard) -> None:
         self._do(self.performance.heard(heard))
@@ -208,15 +308,30 @@ class Engine:
             self._tell_heard(heard, beat)
 
     def _tell_heard(self, heard: Heard, beat: HeardBeat) -> None:
+        """When a beat was heard, on each client's own ring: what sounded there at that moment."""
         self._heard_beats += 1
         behind = int((self.clock() - self.hearing.moment(beat.s1_s)) * SAMPLE_RATE_HZ)
         detail = (heard.bpm or 0.0, heard.rr_ms or 0.0, heard.rmssd_ms or 0.0, "", heard.trust)
-        for client in self.wire.clients:
-            offset = client.ring_offset(client.heard_frame(self.clock()) - behind)
-            self.wire.send(client, "/heart/heard", self._heard_beats, offset, *detail)
+        for client in self.wire.streaming:
+            now = client.heard_frame(self.clock())
+            offset = None if now is None else client.ring_offset(now - behind)
+            if offset is not None:
+                self.wire.send(client, "/heart/heard", self._heard_beats, offset, *detail)
+
+    def _on_sent(self, samples: np.ndarray) -> None:
+        """Exactly what the first client was sent; the take is opened when its rate is known."""
+        if self.recorder is None and self.config.record and self.wire.recorded_format:
+            self.recorder = Recorder(
+                self.config.record,
+                *self.wire.recorded_format,
+                on_event=lambda event, text: self._on_event("recorder", event, text),
+            )
+            self.recorder.start()
+        if self.recorder:
+            self.recorder.write(samples)
 
     def _on_event(self, name: str, event: str, text: str) -> None:
-        log.info("%s: %s %s", name, event, text)
+        self._news.append(f"{name}: {event}{' ' + text if text else ''}")
         if event in ("died", "gave_up"):
             if name == "voice":
                 self.conductor.voice_lost()
@@ -225,6 +340,11 @@ class Engine:
             if name == "ear":
                 self.hearing.reset()
             self.wire.broadcast("/heart/alarm", f"{name}_ready", f"{name}: ready")
+
+    def take_news(self) -> list[str]:
+        """Lines for a person that have come up since the last call."""
+        news, self._news = self._news, []
+        return news
 
     def _ask_voice(self, wish: Any) -> bool:
         if not self.voice.ready:
@@ -249,19 +369,32 @@ class Engine:
     def _turn(self, effect: Turn) -> None:
         if effect.name == "gain":
             self.wire.set_gain_db(effect.value)
+            if self.speaker:
+                self.speaker.set_gain_db(effect.value)
         else:
             self.wire.set_lead_ms(effect.value)
 
+    def _mute(self, effect: Mute) -> None:
+        if effect.on:
+            self.wire.panic()
+        else:
+            self.wire.resume()
+        if self.speaker:
+            self.speaker.mute(effect.on)
+
     def _quit(self, effect: Quit) -> None:
-        log.info("asked to quit over OSC")
-        self.stop.set()
+        ip = effect.to.addr[0] if isinstance(effect.to, Client) else effect.to[0]
+        if is_loopback(ip):
+            self.stop.set()
+        else:
+            self.wire.error(effect.to, "forbidden", "/heart/quit", "only this machine may stop the engine")
 
     _effects: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
         Say: _say,
         Tell: _tell,
         Turn: _turn,
         SingAgain: lambda self, effect: self.conductor.sing_again(effect.beats),
-        Mute: lambda self, effect: self.wire.mute(effect.on),
+        Mute: _mute,
         Sync: lambda self, effect: self._syncs.append(effect),
         Quit: _quit,
     }

@@ -63,7 +63,12 @@ def _names(out: Path, count: int | None, seed: int) -> list[Path]:
 def _progress(seconds: float) -> Iterator[Any]:
     """A bar on a terminal, silence in a log: the line at the end says what was written."""
     console = Console(stderr=True)
-    columns = (TextColumn("singing"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+    columns = (
+        TextColumn("singing"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=seconds)
         yield lambda sung_s: bar.update(task, completed=sung_s)

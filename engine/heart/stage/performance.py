@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from heart.namespace import PARAMS, Param, check, norm_to_value
+from heart.namespace import PARAMS, Param, norm_to_value
 from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Wish
 from heart.sounding.beats import BeatClock
 
@@ -121,8 +121,7 @@ class Performance:
         return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
 
     def on_norm(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
-        value = check(f"/heart/set/{param.name}", (norm_to_value(param, args[0]),))
-        return self.on_set(param, value, origin)
+        return self.on_set(param, (norm_to_value(param, args[0]),), origin)
 
     def on_get(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return [Say(origin, f"/heart/value/{param.name}", (self.values[param.name],))]
@@ -153,6 +152,13 @@ class Performance:
         """A client went away: it listens to nothing any more."""
         for listeners in self.listeners.values():
             listeners.discard(origin)
+
+    def rename(self, former: Origin, origin: Origin) -> None:
+        """A client came back under another name: it goes on listening to what it listened to."""
+        for listeners in self.listeners.values():
+            if former in listeners:
+                listeners.remove(former)
+                listeners.add(origin)
 
     def _consequences(self, name: str, value: Any) -> list[Effect]:
         if name in ("gain", "lead_ms"):

@@ -98,8 +98,9 @@ def check_engine(where: str) -> str:
 
 def bench_voice(name: str, seconds: float) -> Iterator[str]:
     """Time the voice at 1 to 16 steps; the last line is advice. Ratios are of real time: below 1 is faster."""
-    from heart.sounding.beats import BeatClock
     from heart.sounding.registry import open_voice
+
+    from heart.sounding.beats import BeatClock
     from heart.stage.conductor import HOP, PAST
     from heart.stage.performance import Performance
 
@@ -116,7 +117,11 @@ def bench_voice(name: str, seconds: float) -> Iterator[str]:
         p50, p95 = np.percentile(ratios, [50, 95])
         best = steps if p95 <= 0.6 else best
         yield f"{steps:3d} steps: p50 {p50:.3f}, p95 {p95:.3f} of real time"
-    yield f"advice: steps {best}" if best else "advice: this machine is too slow for this voice; try --voice pulse"
+    yield (
+        f"advice: steps {best}"
+        if best
+        else "advice: this machine is too slow for this voice; try --voice pulse"
+    )
 
 
 # heart doctor
@@ -131,7 +136,11 @@ def examine(port: int = 9700) -> Iterator[tuple[bool, str]]:
     yield _port(port)
     yield True, _devices()
     for module, extra in (("k_diffusion", "k-diffusion"), ("pyaudio", "pyaudio"), ("aalink", "link")):
-        state = "there" if _has(module) else f"not installed (optional: pip install 'sounds-of-the-heart[{extra}]')"
+        state = (
+            "there"
+            if _has(module)
+            else f"not installed (optional: pip install 'sounds-of-the-heart[{extra}]')"
+        )
         yield True, f"extra {extra}: {state}"
 
 
@@ -152,7 +161,10 @@ def _port(port: int) -> tuple[bool, str]:
         try:
             door.bind(("127.0.0.1", port))
         except OSError:
-            return True, f"UDP port {port} is in use: by a running engine? (`heart osc --check 127.0.0.1:{port}`)"
+            return (
+                True,
+                f"UDP port {port} is in use: by a running engine? (`heart osc --check 127.0.0.1:{port}`)",
+            )
     return True, f"UDP port {port} is free"
 
 

@@ -1,0 +1,35 @@
+"""Ableton Link, optional: the heart leads the tempo of every program on the network that follows Link."""
+
+from __future__ import annotations
+
+import asyncio
+
+from heart.errors import UsageError
+
+SMALLEST_STEP_BPM = 0.2
+"""Smaller changes are kept to ourselves: every change moves all peers."""
+
+
+class LinkLead:
+    """Our place in the Link session. Needs the extra `link` (aalink, GPL-3.0-or-later)."""
+
+    def __init__(self, bpm: float) -> None:
+        """Raises UsageError when aalink is not installed. Call inside a running loop."""
+        try:
+            from aalink import Link
+        except ImportError:
+            raise UsageError("--link needs aalink: pip install 'sounds-of-the-heart[link]'") from None
+        self._link = Link(bpm, asyncio.get_running_loop())
+        self._link.enabled = True
+
+    @property
+    def peers(self) -> int:
+        return int(self._link.num_peers)
+
+    def lead(self, bpm: float) -> None:
+        """Give the session this tempo, if it differs audibly from what it has."""
+        if abs(bpm - self._link.tempo) >= SMALLEST_STEP_BPM:
+            self._link.tempo = bpm
+
+    def leave(self) -> None:
+        self._link.enabled = False

@@ -1,0 +1,174 @@
+"""The conductor: the tape stays ahead, a knob is heard soon, a dead voice is not heard at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from heart.plumbing.tape import Tape
+from heart.records import OVERLAP, SAMPLE_RATE_HZ, Wish
+from heart.sounding import pulse
+from heart.stage.conductor import HOP, Conductor
+from heart.stage.performance import Performance, SingAgain
+
+TICK = 441
+
+
+class Stage:
+    """A conductor with a voice that takes `work_s` for each wish, and one listener, in simulated time."""
+
+    def __init__(self, work_s: float = 0.1) -> None:
+        self.tape = Tape(seconds=20)
+        self.performance = Performance()
+        self.performance.message("/heart/set/rmssd", (0.0,), "test")
+        self.wishes: list[tuple[float, Wish]] = []
+        self.alive = True
+        self.now_s, self.work_s, self.needed = 0.0, work_s, 0
+        self.sent: list[np.ndarray] = []
+        self.conductor = Conductor(self.tape, self.performance, self._send)
+
+    def _send(self, wish: Wish) -> bool:
+        if self.alive:
+            self.wishes.append((self.now_s + self.work_s, wish))
+        return self.alive
+
+    def run(self, seconds: float, listening: bool = True) -> None:
+        for _ in range(round(seconds * SAMPLE_RATE_HZ / TICK)):
+            self.now_s += TICK / SAMPLE_RATE_HZ
+            while self.alive and self.wishes and self.wishes[0][0] <= self.now_s:
+                chunk = pulse.sing(self.wishes.pop(0)[1])
+                self.conductor.chunk(replace(chunk, spent_s=self.work_s))
+            if listening:
+                self.needed += TICK
+            self.conductor.tick(self.needed if listening else None)
+            if listening:
+                self._listen()
+
+    def _listen(self) -> None:
+        have = min(self.needed, self.tape.head) - self.tape.sealed
+        if have > 0:
+            start = self.tape.sealed
+            self.tape.seal(start + have)
+            self.sent.append(self.tape.read(start, have)[:, 0])
+
+    def turn(self, name: str, value: object) -> None:
+        for effect in self.performance.message(f"/heart/set/{name}", (value,), "test"):
+            if isinstance(effect, SingAgain):
+                self.conductor.sing_again(effect.beats)
+
+    def kill(self) -> None:
+        self.alive = False
+        self.wishes.clear()
+        self.conductor.voice_lost()
+
+    @property
+    def sound(self) -> np.ndarray:
+        return np.concatenate(self.sent)
+
+
+def test_the_reserve_is_filled_before_anybody_listens_and_no_further() -> None:
+    stage = Stage()
+    stage.run(3.0, listening=False)
+    assert 2 * SAMPLE_RATE_HZ <= stage.tape.head <= 2 * SAMPLE_RATE_HZ + HOP + OVERLAP
+    assert stage.conductor.bed_frames == 0
+
+
+def test_a_minute_without_a_gap_and_without_the_bed() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(60.0)
+    assert len(stage.sound) == stage.needed
+    assert stage.conductor.bed_frames == 0
+    assert stage.conductor.p95() == pytest.approx(0.1 * SAMPLE_RATE_HZ / HOP, rel=0.01)
+
+
+def test_the_sound_is_what_one_long_wish_would_have_given() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(5.0)
+    whole = pulse.sing(stage.performance.wish(0, 0, 6 * SAMPLE_RATE_HZ // 64 * 64, np.zeros(0, np.float32)))
+    assert np.allclose(stage.sound, whole.audio[: len(stage.sound)], atol=1e-3)
+
+
+def test_a_knob_is_heard_within_its_margin_though_the_reserve_is_long() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(4.0)
+    stage.turn("bpm", 180.0)
+    turned = stage.needed
+    stage.run(3.0)
+    beats = [b.s1 for b in stage.performance.beats_between(turned - SAMPLE_RATE_HZ, stage.needed)]
+    fast = [a for a, b in zip(beats, beats[1:]) if b - a < 0.4 * SAMPLE_RATE_HZ]
+    assert (fast[0] - turned) / SAMPLE_RATE_HZ < 0.45
+    assert stage.conductor.bed_frames == 0
+    assert len(stage.sound) == stage.needed
+
+
+def test_a_fader_in_motion_cannot_starve_the_voice() -> None:
+    stage = Stage(work_s=0.15)
+    stage.run(2.0, listening=False)
+    for step in range(500):
+        stage.turn("bpm", 60.0 + step * 0.2)
+        stage.run(0.02)
+    assert stage.conductor.bed_frames == 0
+    assert len(stage.sound) == stage.needed
+
+
+def test_a_dead_voice_is_not_heard_and_a_new_one_takes_over() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(3.0)
+    stage.kill()
+    stage.run(1.5)
+    assert stage.conductor.bed_frames == 0, "the reserve alone carries 1.5 s"
+    stage.run(4.0)
+    assert stage.conductor.bed_frames > 0
+    stage.alive, bed = True, 0
+    stage.run(4.0)
+    bed = stage.conductor.bed_frames
+    stage.run(4.0)
+    assert stage.conductor.bed_frames == bed, "the voice sings again"
+    assert len(stage.sound) == stage.needed
+    whole = pulse.sing(stage.performance.wish(0, 0, len(stage.sound) // 64 * 64, np.zeros(0, np.float32)))
+    assert np.abs(np.diff(stage.sound)).max() < 1.5 * np.abs(np.diff(whole.audio)).max()
+
+
+def test_a_voice_that_is_too_slow_leaves_no_gap() -> None:
+    stage = Stage(work_s=0.8)
+    stage.run(4.0, listening=False)
+    stage.run(20.0)
+    assert len(stage.sound) == stage.needed
+    assert stage.conductor.bed_frames > 0
+
+
+def test_broken_chunks_are_refused_and_asked_for_again() -> None:
+    stage = Stage()
+    stage.conductor.tick(None)
+    wish = stage.conductor.pending
+    assert wish is not None
+    bad = replace(pulse.sing(wish), audio=np.full(wish.frames + OVERLAP, np.nan, np.float32))
+    assert not stage.conductor.chunk(bad)
+    assert not stage.conductor.chunk(bad), "an answer to nothing"
+    stage.conductor.tick(None)
+    again = stage.conductor.pending
+    assert again is not None
+    short = replace(pulse.sing(again), audio=np.zeros(7, np.float32))
+    assert not stage.conductor.chunk(short)
+    assert stage.conductor.refused_chunks == 2
+    assert stage.tape.head == 0
+
+
+def test_sealed_chunks_are_told_once_and_replaced_ones_never() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(1.0)
+    first = stage.conductor.sealed_chunks()
+    assert [laid.first for laid in first] == sorted(laid.first for laid in first)
+    assert stage.conductor.sealed_chunks() == []
+    stage.turn("label", "AS")
+    stage.run(2.0)
+    later = stage.conductor.sealed_chunks()
+    assert {laid.wish.label for laid in later if laid.first > 2 * SAMPLE_RATE_HZ} == {"AS"}
+    assert later[0].first > first[-1].first

@@ -1,0 +1,121 @@
+"""The performance: messages and heard beats in, effects out, with nothing plugged in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from heart.namespace import PARAMS, ROWS
+from heart.records import SAMPLE_RATE_HZ, Heard
+from heart.stage.performance import Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
+
+
+def test_every_row_of_the_performance_has_its_method() -> None:
+    rows = [row for row in ROWS.values() if row.owner == "performance" and row.direction != "out"]
+    assert rows
+    assert all(callable(getattr(Performance, row.handler)) for row in rows)
+
+
+def test_a_set_changes_the_value_and_tells_listeners_except_its_origin() -> None:
+    performance = Performance()
+    performance.message("/heart/listen/bpm", (1,), "max")
+    performance.message("/heart/listen/bpm", (1,), "daw")
+    effects = performance.message("/heart/set/bpm", (90.0,), "daw")
+    assert SingAgain(beats=True) in effects
+    (echo,) = [effect for effect in effects if isinstance(effect, Tell)]
+    assert (echo.address, echo.args, echo.to, echo.except_for) == (
+        "/heart/value/bpm", (90.0,), frozenset({"max", "daw"}), "daw",
+    )
+    assert performance.message("/heart/get/bpm", (), "x") == [Say("x", "/heart/value/bpm", (90.0,))]
+
+
+def test_setting_what_is_already_so_does_nothing() -> None:
+    assert Performance().message("/heart/set/bpm", (PARAMS["bpm"].default,), "x") == []
+
+
+def test_norm_runs_over_the_whole_range_of_every_continuous_parameter() -> None:
+    for param in PARAMS.values():
+        if not param.continuous:
+            continue
+        performance = Performance()
+        for position, value in ((1.0, param.high), (0.0, param.low)):
+            performance.message(f"/heart/norm/{param.name}", (position,), "fader")
+            assert performance.values[param.name] == pytest.approx(value)
+
+
+def test_only_what_the_voice_sings_is_sung_again() -> None:
+    performance = Performance()
+    assert SingAgain(beats=False) in performance.message("/heart/set/label", ("AS",), "x")
+    assert SingAgain(beats=True) in performance.message("/heart/set/seed", (7,), "x")
+    gain = performance.message("/heart/set/gain", (-6.0,), "x")
+    assert Turn("gain", -6.0) in gain
+    assert not [effect for effect in gain if isinstance(effect, SingAgain)]
+
+
+def test_panic_sync_and_quit_are_effects() -> None:
+    performance = Performance()
+    assert Mute(True) in performance.message("/heart/panic", (), "x")
+    assert performance.panicked
+    assert Mute(False) in performance.message("/heart/resume", (), "x")
+    assert performance.message("/heart/sync", (5,), "x") == [Sync("x", 5)]
+    assert performance.message("/heart/quit", (), "x") == [Quit("x")]
+
+
+def test_a_client_that_left_is_told_nothing_and_one_that_came_back_is() -> None:
+    performance = Performance()
+    performance.message("/heart/listen/bpm", (1,), "a")
+    performance.message("/heart/listen/bpm", (1,), "b")
+    performance.rename("a", "a2")
+    performance.forget("b")
+    (echo,) = [e for e in performance.message("/heart/set/bpm", (99.0,), "x") if isinstance(e, Tell)]
+    assert echo.to == frozenset({"a2"})
+
+
+def heard(time_s: float, bpm: float | None, trust: float = 0.9) -> Heard:
+    return Heard(time_s=time_s, heart=1.0, trust=trust, bpm=bpm)
+
+
+def test_follow_takes_the_heard_tempo_and_lead_ignores_it() -> None:
+    lead, follow = Performance(), Performance(mode="follow")
+    assert lead.heard(heard(3.0, 96.0)) == []
+    assert lead.values["bpm"] == 72.0
+    assert SingAgain(beats=True) in follow.heard(heard(3.0, 96.0))
+    assert follow.values["bpm"] == 96.0
+
+
+def test_follow_keeps_its_tempo_when_the_ear_is_unsure_or_silent() -> None:
+    performance = Performance(mode="follow")
+    performance.heard(heard(3.0, 96.0))
+    assert performance.heard(heard(4.0, None)) == []
+    assert performance.heard(heard(5.0, 140.0, trust=0.1)) == []
+    assert performance.values["bpm"] == 96.0
+
+
+def test_follow_does_not_starve_the_voice_with_small_or_frequent_changes() -> None:
+    performance = Performance(mode="follow")
+    again = [
+        time_s
+        for time_s in np.arange(0, 10, 0.1)
+        for effect in performance.heard(heard(float(time_s), 80.0 + time_s * 3))
+        if isinstance(effect, SingAgain)
+    ]
+    assert 8 <= len(again) <= 15
+    assert performance.heard(heard(20.0, performance.values["bpm"] + 0.3)) != []
+    assert not any(isinstance(e, SingAgain) for e in performance.heard(heard(30.0, performance.values["bpm"] + 0.3)))
+
+
+def test_going_back_to_lead_sings_again() -> None:
+    performance = Performance(mode="follow")
+    assert SingAgain(beats=True) in performance.message("/heart/set/mode", ("lead",), "x")
+
+
+def test_a_wish_carries_every_beat_that_may_touch_it() -> None:
+    performance = Performance()
+    performance.message("/heart/set/rmssd", (0.0,), "x")
+    performance.message("/heart/set/bpm", (120.0,), "x")
+    start, frames, past = 5 * SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 2, np.zeros(SAMPLE_RATE_HZ // 2, np.float32)
+    wish = performance.wish(1, start, frames, past)
+    gaps = np.diff([beat.s1 for beat in wish.beats])
+    assert np.allclose(gaps, SAMPLE_RATE_HZ / 2, atol=2)
+    assert wish.beats[0].s1 <= start - len(past) + SAMPLE_RATE_HZ // 2
+    assert wish.beats[-1].s1 >= start + frames + SAMPLE_RATE_HZ // 2
