@@ -1,0 +1,161 @@
+"""Batches for the beat nets: crops of recordings, changed as other rooms, sensors and hearts would change them.
+
+All changes happen on band powers, so that they cost next to nothing: speed (frames interpolated), a sensor's
+colour (band gains), noise (powers of other sounds added), level, drop-outs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heart.learning.ear_data import Recording
+from heart.listening import features
+from heart.listening.net import LOOK_AHEAD_STEPS
+
+LENGTHS = (100, 200, 400)
+"""Steps of a crop (2, 4, 8 s); a batch holds one length. Short ones teach the start of a stream."""
+STEPS_A_BATCH = 19_200
+
+
+@dataclass(frozen=True)
+class Batch:
+    """frames: [B, 2 * steps, BANDS] normalised; states: soft targets [B, steps, 4]; known: [B, steps], weight of
+    the state loss (0 where nobody annotated); heart: [B], 1 or 0; heart_known: [B, steps]."""
+
+    frames: np.ndarray
+    states: np.ndarray
+    known: np.ndarray
+    heart: np.ndarray
+    heart_known: np.ndarray
+
+
+class Batches:
+    """Endless random batches from recordings. both_ways decides normalisation and the delay of targets."""
+
+    def __init__(self, recordings: list[Recording], both_ways: bool, seed: int) -> None:
+        self.both_ways = both_ways
+        self.rng = np.random.default_rng(seed)
+        self.hearts = [r for r in recordings if r.states is not None and (r.states >= 0).any()]
+        self.others = [r for r in recordings if r.states is None]
+        weight = np.array([len(r.bels) ** 0.5 * (8 if r.source == "circor2022" else 1) for r in self.hearts])
+        self._chance = weight / weight.sum()
+
+    def next(self) -> Batch:
+        """One batch of about STEPS_A_BATCH steps; one crop in six is no heart."""
+        steps = int(self.rng.choice(LENGTHS))
+        count = STEPS_A_BATCH // steps
+        crops = [self._other(2 * steps) if k % 6 == 5 else self._heart(2 * steps) for k in range(count)]
+        delay = 0 if self.both_ways else LOOK_AHEAD_STEPS
+        states, known = zip(*(soft_targets(c[1], delay) for c in crops), strict=True)
+        heart = np.array([k % 6 != 5 for k in range(count)], np.float32)
+        known_steps = np.stack(known)
+        heart_known = np.where(heart[:, None] > 0, known_steps, 1.0)
+        frames = np.stack([self._normalise(c[0]) for c in crops])
+        return Batch(frames, np.stack(states), known_steps, heart, heart_known.astype(np.float32))
+
+    def _normalise(self, powers: np.ndarray) -> np.ndarray:
+        bels = features.log_bands(powers)
+        return features.normalise(bels) if self.both_ways else features.RunningNormaliser().push(bels)
+
+    def _heart(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Powers [frames, BANDS] and states [frames] of a changed crop of a heart."""
+        rng = self.rng
+        recording = self.hearts[rng.choice(len(self.hearts), p=self._chance)]
+        speed = float(np.exp(rng.uniform(-0.35, 0.42))) if rng.random() < 0.6 else 1.0
+        at = self._places(recording, frames, speed)
+        assert recording.states is not None
+        states = np.where((at >= 0) & (at < len(recording.states)), recording.states[_clip(at, recording)], -1)
+        powers = interpolate(recording.bels, at)
+        powers = powers * 10 ** rng.uniform(-1.5, 1.5) * self._colour(0.6)
+        if rng.random() < 0.7:
+            powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2.5, 0.3))
+        return self._drop_out(powers, states)
+
+    def _places(self, recording: Recording, frames: int, speed: float) -> np.ndarray:
+        """Where in the recording each frame of the crop lies, in frames (fractional)."""
+        room = len(recording.bels) - speed * frames
+        start = self.rng.uniform(0, room) if room > 0 else room / 2
+        return start + speed * np.arange(frames)
+
+    def _colour(self, spread: float) -> np.ndarray:
+        """A smooth random frequency response in power, [BANDS]: another sensor, another chest."""
+        knots = self.rng.normal(0, spread, 5)
+        return 10 ** np.interp(np.linspace(0, 4, features.BANDS), np.arange(5), knots)
+
+    def _noise(self, frames: int, level: float, bels: float) -> np.ndarray:
+        """Powers of noise `bels` above (below: negative) a mean level: another sound, or hiss of any colour."""
+        rng = self.rng
+        if self.others and rng.random() < 0.5:
+            noise = self._crop_other(frames)
+        else:
+            noise = rng.chisquare(4, (frames, features.BANDS)) / 4 * self._colour(0.8)
+        if rng.random() < 0.3:
+            noise = noise * np.repeat(10 ** rng.normal(0, 0.5, frames // 50 + 1), 50)[:frames, None]
+        return noise * (level * 10**bels / max(noise.mean(), 1e-12))
+
+    def _crop_other(self, frames: int) -> np.ndarray:
+        """Powers of a piece of a sound that is no heart, repeated where it is short."""
+        recording = self.others[self.rng.integers(len(self.others))]
+        start = self.rng.integers(len(recording.bels))
+        at = (start + np.arange(frames)) % len(recording.bels)
+        return 10 ** recording.bels[at].astype(np.float32)
+
+    def _other(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Powers of no heart at all: a recorded sound, a mixture, hiss, clicks in any rhythm, or silence."""
+        rng, kind = self.rng, self.rng.random()
+        powers = self._crop_other(frames) if self.others else np.ones((frames, features.BANDS))
+        powers = powers * 10 ** rng.uniform(-1.5, 1.5) * self._colour(0.3)
+        if kind < 0.25:
+            powers = self._noise(frames, 10 ** rng.uniform(-8, -2), 0.0)
+        elif kind < 0.35:
+            powers = self._clicks(frames)
+        elif kind < 0.4:
+            powers = np.zeros((frames, features.BANDS)) + rng.choice([0.0, 1e-9])
+        elif kind < 0.55:
+            powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2, 0.5))
+        return powers, np.full(frames, -1)
+
+    def _clicks(self, frames: int) -> np.ndarray:
+        """One short sound over and over, evenly: a metronome, a dripping tap. Rhythm alone makes no heart."""
+        rng = self.rng
+        period = int(rng.uniform(20, 150))
+        shape = np.exp(-np.arange(frames) / rng.uniform(0.5, 6))[: period * 2]
+        train = np.zeros(frames)
+        train[rng.integers(period) :: period] = 1
+        clicks = np.convolve(train, shape)[:frames, None] * self._colour(0.8)
+        return (clicks * 10 ** rng.uniform(-6, -2) + 1e-9) * rng.chisquare(20, (frames, features.BANDS)) / 20
+
+    def _drop_out(self, powers: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sometimes a bump of the sensor covers everything for a moment; the beat under it stays annotated."""
+        if self.rng.random() < 0.1:
+            start, length = self.rng.integers(len(powers)), self.rng.integers(3, 30)
+            powers = powers.copy()
+            powers[start : start + length] += powers.max() * 10 ** self.rng.uniform(-1, 1)
+        return powers, states
+
+
+def _clip(at: np.ndarray, recording: Recording) -> np.ndarray:
+    return np.rint(at).astype(int).clip(0, len(recording.bels) - 1)
+
+
+def interpolate(bels: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Powers [len(at), BANDS] between frames of bels at fractional places; nothing (1e-12) outside."""
+    low = np.floor(at).astype(int)
+    inside = (low >= 0) & (low < len(bels) - 1)
+    low = low.clip(0, max(len(bels) - 2, 0))
+    part = (at - np.floor(at))[:, None].astype(np.float32)
+    mixed = bels[low].astype(np.float32) * (1 - part) + bels[low + 1].astype(np.float32) * part
+    return np.where(inside[:, None], 10**mixed, 1e-12)
+
+
+def soft_targets(states: np.ndarray, delay: int) -> tuple[np.ndarray, np.ndarray]:
+    """States of frames [2 * steps] to targets [steps, 4] and weights [steps], `delay` steps late."""
+    pairs = states.reshape(-1, features.STEP)
+    soft = np.stack([(pairs == s).mean(1) for s in range(4)], axis=1).astype(np.float32)
+    known = (pairs >= 0).all(1).astype(np.float32)
+    if delay:
+        soft = np.concatenate([np.zeros((delay, 4), np.float32), soft[:-delay]])
+        known = np.concatenate([np.zeros(delay, np.float32), known[:-delay]])
+    return soft, known

@@ -1,0 +1,129 @@
+"""A whole sound to heart states: the net that reads both ways, then the decoder, twice.
+
+The first decoding knows nothing of the rate; the second expects, around each moment, the durations of the rate
+that the first one found there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from heart.listening import features, net
+from heart.listening.decoder import S1, S2, Decoder, Durations, Segment, boundary_s, emissions
+from heart.records import HeardBeat
+
+CHUNK_STEPS = 800
+EDGE_STEPS = 200
+"""A long sound is cut into chunks of 16 s that overlap by 4 s on either side; the edges are thrown away."""
+CHUNKS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class States:
+    """What the net says of a sound, one row every 20 ms.
+
+    posteriors: float32 [steps, 4], chance of S1, systole, S2, diastole; heart: float32 [steps], 0..1.
+    """
+
+    posteriors: np.ndarray
+    heart: np.ndarray
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Chances from logits along the last axis."""
+    raised = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(raised / raised.sum(-1, keepdims=True), np.float32)
+
+
+def states(weights: net.Weights, samples: np.ndarray) -> States:
+    """Run the both-ways net over float32 [n] at the ear's rate, in chunks: memory does not grow but for the result."""
+    steps = len(features.band_powers(samples[: features.WINDOW])) and (
+        (len(samples) - features.WINDOW) // features.HOP + 1
+    ) // features.STEP
+    if not steps:
+        return States(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+    if steps <= CHUNK_STEPS:
+        out = _outputs(weights, samples, [(0, steps)])[0]
+        return States(softmax(out[:, :4]), _sigmoid(out[:, 4]))
+    hop = CHUNK_STEPS - 2 * EDGE_STEPS
+    starts = [*range(0, steps - CHUNK_STEPS, hop), steps - CHUNK_STEPS]
+    result = np.zeros((steps, net.OUTPUTS), np.float32)
+    for first in range(0, len(starts), CHUNKS_AT_ONCE):
+        group = starts[first : first + CHUNKS_AT_ONCE]
+        for start, out in zip(group, _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group]), strict=True):
+            skip = EDGE_STEPS if start else 0
+            result[start + skip : start + CHUNK_STEPS] = out[skip:]
+    return States(softmax(result[:, :4]), _sigmoid(result[:, 4]))
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x), np.float32)
+
+
+def _outputs(weights: net.Weights, samples: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
+    per_step = features.HOP * features.STEP
+    rest = features.WINDOW - features.HOP
+    pieces = [samples[a * per_step : b * per_step + rest] for a, b in spans]
+    bels = [features.normalise(features.log_bands(features.band_powers(piece))) for piece in pieces]
+    return net.run(weights, np.stack(bels))
+
+
+@lru_cache(maxsize=64)
+def durations_near(rr_20ms: int | None) -> Durations:
+    """Durations for an RR of so many 20 ms, kept for the next call."""
+    return Durations.at(None if rr_20ms is None else rr_20ms / 50)
+
+
+def decode(posteriors: np.ndarray, rr_s: np.ndarray | None = None) -> list[Segment]:
+    """Best sequence of states. posteriors: [steps, 4]; rr_s: [steps], the rate expected at each, or None."""
+    decoder = Decoder()
+    near = emissions(np.log(np.maximum(posteriors, 1e-5)))
+    for step, row in enumerate(near):
+        if rr_s is not None:
+            decoder.durations = durations_near(round(float(rr_s[step]) * 50))
+        decoder.push(row)
+        if step % 5000 == 4999:
+            decoder.forget(step + 2)
+    return decoder.path()
+
+
+def onsets(segments: list[Segment], posteriors: np.ndarray, state: int) -> np.ndarray:
+    """Times in s at which `state` began; one cut off by the start of the sound does not count."""
+    return np.array([boundary_s(posteriors, s.start, (state - 1) % 4) for s in segments if s.state == state and s.start])
+
+
+def beats(segments: list[Segment], posteriors: np.ndarray) -> list[HeardBeat]:
+    """The beats of a decoded sound: each S1 with the S2 that follows it."""
+    s1, s2 = onsets(segments, posteriors, S1), onsets(segments, posteriors, S2)
+    after = np.searchsorted(s2, s1)
+    ends = [*s1[1:], np.inf]
+    return [
+        HeardBeat(float(a), float(s2[k]) if k < len(s2) and s2[k] < end else None)
+        for a, k, end in zip(s1, after, ends, strict=True)
+    ]
+
+
+def local_rr(s1_s: np.ndarray, steps: int, around: int = 4) -> np.ndarray | None:
+    """The RR to expect at each step: the median of the intervals nearby. None where there are not two."""
+    if len(s1_s) < 3:
+        return None
+    rr = np.diff(s1_s)
+    smooth = [float(np.median(rr[max(0, k - around) : k + around + 1])) for k in range(len(rr))]
+    middle = (s1_s[1:] + s1_s[:-1]) / 2
+    times = np.arange(steps) / features.STEPS_PER_S + features.CENTRE_S
+    return np.interp(times, middle, smooth)
+
+
+def segment(weights: net.Weights, samples: np.ndarray) -> tuple[list[HeardBeat], States, list[Segment]]:
+    """Beats, net output and decoded states of float32 [n] at the ear's rate."""
+    heard = states(weights, samples)
+    if not len(heard.posteriors):
+        return [], heard, []
+    path = decode(heard.posteriors)
+    rr_s = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
+    if rr_s is not None:
+        path = decode(heard.posteriors, rr_s)
+    return beats(path, heard.posteriors), heard, path
