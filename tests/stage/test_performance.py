@@ -119,3 +119,23 @@ def test_a_wish_carries_every_beat_that_may_touch_it() -> None:
     assert np.allclose(gaps, SAMPLE_RATE_HZ / 2, atol=2)
     assert wish.beats[0].s1 <= start - len(past) + SAMPLE_RATE_HZ // 2
     assert wish.beats[-1].s1 >= start + frames + SAMPLE_RATE_HZ // 2
+
+
+def test_in_follow_mode_the_beats_are_led_onto_those_of_the_heart() -> None:
+    performance = Performance(mode="follow")
+    performance.message("/heart/set/rmssd", (0.0,), "x")
+    performance.heard(heard(3.0, 80.0))
+    performance.rewind(0)
+    rr, phase = SAMPLE_RATE_HZ * 60 / 80.0, 12_345.0
+    for tick in range(200):
+        performance.align(phase, tick * 4_410 + SAMPLE_RATE_HZ)
+    beats = performance.beats_between(15 * SAMPLE_RATE_HZ, 20 * SAMPLE_RATE_HZ)
+    off = np.array([(beat.s1 - phase + rr / 2) % rr - rr / 2 for beat in beats])
+    assert np.abs(off).max() < 0.005 * SAMPLE_RATE_HZ
+
+
+def test_in_lead_mode_nobody_moves_the_beats() -> None:
+    performance, other = Performance(), Performance()
+    performance.last_heard = heard(3.0, 80.0)
+    performance.align(1_000.0, SAMPLE_RATE_HZ)
+    assert performance.beats_between(0, 10**6) == other.beats_between(0, 10**6)

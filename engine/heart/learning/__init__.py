@@ -1,0 +1,33 @@
+"""Upstairs, away from the stage: data, training and evaluation of the models that are shipped."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from heart.errors import UsageError
+
+MODELS = {
+    "voice-heart": ("heart.learning.voice_train:train_voice", "heart.learning.voice_evaluate:evaluate_voice"),
+    "ear-beats": ("heart.learning.ear_train:train_ear", "heart.learning.ear_evaluate:evaluate_ear"),
+}
+"""name: what trains it, what measures it."""
+
+
+def trainer(name: str) -> Callable[..., Any]:
+    """`train(data_dir, out_dir, minutes=, seed=, resume=)` of a model. Raises UsageError for an unknown name."""
+    return _load(name, 0)
+
+
+def evaluator(name: str) -> Callable[..., dict[str, Any]]:
+    """`evaluate(data_dir)` of a model, its figures by name. Raises UsageError for an unknown name."""
+    return _load(name, 1)
+
+
+def _load(name: str, which: int) -> Callable[..., Any]:
+    if name not in MODELS:
+        raise UsageError(f"no model called {name!r} to train or evaluate; there are {', '.join(MODELS)}")
+    module, _, function = MODELS[name][which].partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return loaded

@@ -16,15 +16,10 @@ import numpy as np
 from heart.plumbing.tape import Tape
 from heart.records import GRAIN, OVERLAP, SAMPLE_RATE_HZ, Chunk, Wish
 from heart.sounding import pulse
+from heart.sounding.offline import HOP, PAST
 from heart.stage.performance import Performance
 
 log = logging.getLogger(__name__)
-
-HOP = 16_384
-"""New frames a wish asks for: 0.37 s."""
-
-PAST = 20_480
-"""Frames of past sound a wish carries: 0.46 s."""
 
 BED_HOP = 4_416
 """New frames of the bed: 0.1 s, so that the voice can take over soon."""

@@ -7,15 +7,9 @@ turns the knobs, and in the last part sends it a heart to follow.
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +18,11 @@ import numpy as np
 
 from heart.audio import read_audio, write_audio
 from heart.config import shipped
-from heart.errors import HeartError
 from heart.plumbing.client import HeartClient
 from heart.records import LABELS, SAMPLE_RATE_HZ
+from heart.stage.rehearsal import START_S, running_engine
 
 OWN_HEART = "heart-rest.flac"
-START_S = 30.0
-STOP_S = 8.0
 IN_BLOCK = 256
 KNOB_TIMEOUT_S = 3.0
 
@@ -59,6 +51,9 @@ class Take:
     follow_frame: int
     recorded: np.ndarray
     report: dict[str, Any]
+    show_underruns: int = 0
+    heart_bpm: float | None = None
+    """What the ear says of the whole heart file, at leisure."""
     revival_s: float = 0.0
     """From kill -9 of the voice to its return."""
     gap_underruns: int = 0
@@ -71,6 +66,7 @@ def run_demo(out: Path, heart: Path | None, seconds: float) -> dict[str, Any]:
     Raises:
         HeartError: the engine did not start; FileError: the heart recording cannot be read.
     """
+    from heart.listening.files import listen
     from heart.stage.measure import figures_of, lines_of
     from heart.stage.picture import draw
 
@@ -78,6 +74,7 @@ def run_demo(out: Path, heart: Path | None, seconds: float) -> dict[str, Any]:
     heart_sound, _ = read_audio(heart_path, rate_hz=SAMPLE_RATE_HZ)
     out.mkdir(parents=True, exist_ok=True)
     take = perform(heart_sound, seconds, out)
+    take.heart_bpm = listen(heart_path)["bpm"]
     figures = {"heart": heart_path.name, **figures_of(take)}
     write_audio(out / "demo.wav", take.sound, SAMPLE_RATE_HZ, "PCM_24")
     (out / "demo.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -90,6 +87,7 @@ def run_demo(out: Path, heart: Path | None, seconds: float) -> dict[str, Any]:
 
 def perform(heart: np.ndarray, seconds: float, out: Path) -> Take:
     """Start an engine, play the three chapters against it, kill its voice once, and stop it."""
+    click.echo("starting the engine: ear and voice load in processes of their own")
     with running_engine(out) as engine:
         client = HeartClient("127.0.0.1", engine.port, name="demo").start()
         try:
@@ -97,15 +95,25 @@ def perform(heart: np.ndarray, seconds: float, out: Path) -> Take:
             show = Show(client, heart)
             show.play(seconds)
             sound = client.played_audio()[: show.end_frame]
-            revival_s, gap_underruns = engine.kill_voice(client)
-            client.send("/heart/quit")
+            underruns = client.underruns
+            revival_s, gap_underruns = engine.kill("voice", client)
         finally:
             client.stop()
     recorded, _ = read_audio(engine.record)
     engine.record.unlink()
     return Take(
-        sound, heart, client, show.knobs, show.chapters, show.heard, show.follow_frame, recorded,
-        engine.figures(), revival_s, gap_underruns,
+        sound=sound,
+        heart=heart,
+        client=client,
+        knobs=show.knobs,
+        chapters=show.chapters,
+        heard=show.heard,
+        follow_frame=show.follow_frame,
+        recorded=recorded,
+        report=engine.figures(),
+        show_underruns=underruns,
+        revival_s=revival_s,
+        gap_underruns=gap_underruns,
     )
 
 
@@ -179,72 +187,3 @@ class Show:
 
     def _wait(self, seconds: float) -> None:
         time.sleep(seconds)
-
-
-@dataclass
-class RunningEngine:
-    """`heart live` in a process of its own, and what it says."""
-
-    process: subprocess.Popen[str]
-    record: Path
-    report: Path
-    port: int = 0
-    voice_pid: int = 0
-    lines: list[str] = field(default_factory=list)
-
-    def read(self) -> None:
-        """Follow its words, until it ends: the port it listens on, the process of its voice."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            if found := re.match(r"listening on [\d.]+:(\d+)", line):
-                self.port = int(found[1])
-            if found := re.match(r"voice: started (\d+)", line):
-                self.voice_pid = int(found[1])
-
-    def kill_voice(self, client: HeartClient) -> tuple[float, int]:
-        """kill -9 the voice while it streams; seconds until it is back, and underruns heard meanwhile."""
-        underruns, killed_s = client.underruns, time.monotonic()
-        os.kill(self.voice_pid, 9)
-        for awaited in ("voice_lost", "voice_ready"):
-            while client.wait_for("/heart/alarm", START_S)[0] != awaited:
-                pass
-        back_s = time.monotonic() - killed_s
-        time.sleep(1.0)
-        return back_s, client.underruns - underruns
-
-    def figures(self) -> dict[str, Any]:
-        figures: dict[str, Any] = json.loads(self.report.read_text(encoding="utf-8"))
-        self.report.unlink()
-        return figures
-
-
-@contextmanager
-def running_engine(out: Path) -> Iterator[RunningEngine]:
-    """An engine on a free port, stopped in good order at the end."""
-    record, report = out / ".demo-sent.wav", out / ".demo-engine.json"
-    command = [sys.executable, "-u", "-m", "heart", "live", "--port", "0"]
-    command += ["--record", str(record), "--report", str(report)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    engine = RunningEngine(process, record, report)
-    reader = threading.Thread(target=engine.read, daemon=True)
-    reader.start()
-    click.echo("starting the engine: ear and voice load in processes of their own")
-    try:
-        _wait_for_voice(engine)
-        yield engine
-    finally:
-        try:
-            process.wait(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait(timeout=STOP_S)
-        reader.join(timeout=STOP_S)
-
-
-def _wait_for_voice(engine: RunningEngine) -> None:
-    until_s = time.monotonic() + START_S
-    while not any(line.startswith("voice: ready") for line in engine.lines):
-        if engine.process.poll() is not None or time.monotonic() > until_s:
-            raise HeartError("the engine did not start: " + " | ".join(engine.lines[-3:] or ["no word from it"]))
-        time.sleep(0.05)

@@ -304,8 +304,20 @@ class Engine:
 
     def _on_heard(self, heard: Heard) -> None:
         self._do(self.performance.heard(heard))
+        self._align(heard)
         for beat in heard.beats:
             self._tell_heard(heard, beat)
+
+    def _align(self, heard: Heard) -> None:
+        """Where, on the tape that the first listener hears, the heart's next beat falls."""
+        now_s = self.clock()
+        listeners = [client.heard_frame(now_s) for client in self.wire.streaming[:1]]
+        if self.speaker and not listeners:
+            listeners = [self.speaker.heard_frame]
+        if heard.next_s1_s is None or not listeners or listeners[0] is None:
+            return
+        ahead_s = self.hearing.moment(heard.next_s1_s) - now_s
+        self.performance.align(listeners[0] + ahead_s * SAMPLE_RATE_HZ, self.tape.head + SAMPLE_RATE_HZ)
 
     def _tell_heard(self, heard: Heard, beat: HeardBeat) -> None:
         """When a beat was heard, on each client's own ring: what sounded there at that moment."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,15 @@ def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -
     with _progress(len(files) * float(wishes["seconds"])) as advance:
         for number, path in enumerate(files):
             sung_before = number * float(wishes["seconds"])
-            sound = generate(
-                seed=seed + number,
-                progress=lambda sung_s, done=sung_before: advance(done + sung_s),
-                **wishes,
-            )
+            sound = generate(seed=seed + number, progress=partial(_add, advance, sung_before), **wishes)
             write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
     for path in files:
         Console(stderr=True).print(f"{path}: {wishes['seconds']:g} s", highlight=False)
     return files
+
+
+def _add(advance: Callable[[float], None], before_s: float, sung_s: float) -> None:
+    advance(before_s + sung_s)
 
 
 def guarded(sound: np.ndarray) -> np.ndarray:

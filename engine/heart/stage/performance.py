@@ -6,7 +6,7 @@ with the effects.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,8 @@ from heart.namespace import PARAMS, Param, norm_to_value
 from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Wish
 from heart.sounding.beats import BeatClock
 
-Origin = Hashable
-"""Who sent a message; handed back in `Say.to`, never looked into."""
+Origin = Any
+"""Hashable: who sent a message; handed back in `Say.to`, never looked into."""
 
 TRUSTED = 0.4
 """Follow mode listens to the ear from this trust on."""
@@ -99,9 +99,7 @@ class Performance:
     def __post_init__(self) -> None:
         self.values["mode"] = self.mode
         self.listeners: dict[str, set[Origin]] = {}
-        self.beats = BeatClock(
-            bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"], seed=self.values["seed"]
-        )
+        self.beats = BeatClock(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"], seed=self.values["seed"])
         self._sung_again_s = -1e9
         self._sung_bpm = -1e9
 
@@ -173,6 +171,7 @@ class Performance:
         self.mode = mode
         if mode == "follow":
             return self._follow(self.last_heard)
+        self.beats.nudge(0.0)
         self.beats.set(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"])
         return [SingAgain(beats=True)]
 
@@ -210,6 +209,21 @@ class Performance:
             self._sung_again_s, self._sung_bpm = heard.time_s, bpm
             effects.append(SingAgain(beats=True))
         return effects
+
+    def align(self, frame: float, horizon: int) -> None:
+        """Lead the beats not yet scheduled onto those of the heart, one of which falls on tape frame `frame`.
+
+        `horizon`: up to there beats are scheduled already. The first one behind is compared with the heart's
+        beats, continued at the heard rate, and what is missing is spread over those to come.
+        """
+        heard = self.last_heard
+        beats = self.beats.beats_until(horizon)
+        if self.mode != "follow" or heard.bpm is None or heard.trust < TRUSTED or not beats:
+            return
+        rr = SAMPLE_RATE_HZ * 60.0 / heard.bpm
+        coming = beats[-1].s1 + beats[-1].rr_ms * SAMPLE_RATE_HZ / 1000
+        behind = (coming - frame) / rr
+        self.beats.nudge((round(behind) - behind) * rr * 1000 / SAMPLE_RATE_HZ)
 
     # The voice.
 

@@ -15,10 +15,12 @@ from typing import Any
 import click
 import numpy as np
 
-from heart.audio import SOUND_SUFFIXES
 from heart.cards import list_models
 from heart.errors import HeartError, UsageError
 from heart.records import SAMPLE_RATE_HZ
+
+SOUND_SUFFIXES = (".wav", ".flac", ".aif", ".aiff")
+"""What `heart listen FOLDER` picks up."""
 
 # heart listen
 
@@ -98,10 +100,9 @@ def check_engine(where: str) -> str:
 
 def bench_voice(name: str, seconds: float) -> Iterator[str]:
     """Time the voice at 1 to 16 steps; the last line is advice. Ratios are of real time: below 1 is faster."""
-    from heart.sounding.registry import open_voice
-
     from heart.sounding.beats import BeatClock
-    from heart.stage.conductor import HOP, PAST
+    from heart.sounding.offline import HOP, PAST
+    from heart.sounding.registry import open_voice
     from heart.stage.performance import Performance
 
     yield f"{platform.processor() or platform.machine()}, Python {platform.python_version()}"
@@ -118,9 +119,7 @@ def bench_voice(name: str, seconds: float) -> Iterator[str]:
         best = steps if p95 <= 0.6 else best
         yield f"{steps:3d} steps: p50 {p50:.3f}, p95 {p95:.3f} of real time"
     yield (
-        f"advice: steps {best}"
-        if best
-        else "advice: this machine is too slow for this voice; try --voice pulse"
+        f"advice: steps {best}" if best else "advice: this machine is too slow for this voice; try --voice pulse"
     )
 
 
@@ -136,11 +135,7 @@ def examine(port: int = 9700) -> Iterator[tuple[bool, str]]:
     yield _port(port)
     yield True, _devices()
     for module, extra in (("k_diffusion", "k-diffusion"), ("pyaudio", "pyaudio"), ("aalink", "link")):
-        state = (
-            "there"
-            if _has(module)
-            else f"not installed (optional: pip install 'sounds-of-the-heart[{extra}]')"
-        )
+        state = "there" if _has(module) else f"not installed (optional: pip install 'sounds-of-the-heart[{extra}]')"
         yield True, f"extra {extra}: {state}"
 
 

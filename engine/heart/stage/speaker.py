@@ -67,6 +67,11 @@ class Speaker:
         """Tape frame up to which the device needs sound now; None when it does not play."""
         return self._feed.next_tape if self._feed else None
 
+    @property
+    def heard_frame(self) -> int | None:
+        """Tape frame that the device plays now; None when it does not."""
+        return round(self._feed.tape_frame(self._played)) if self._feed else None
+
     def tick(self) -> None:
         """Bring the device's queue up to its lead."""
         if self._feed is None:
