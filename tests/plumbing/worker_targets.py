@@ -64,3 +64,14 @@ def priority(pipe: Pipe, options: Mapping[str, Any]) -> None:
     pipe.ready()
     pipe.send(os.nice(0))
     pipe.receive()
+
+
+def recorder_on_a_small_disk(pipe: Pipe, options: Mapping[str, Any]) -> None:
+    """The recorder, in a process that may write no file beyond 2 MB."""
+    import resource
+
+    from heart.plumbing.recorder import serve
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    serve(pipe, options)

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-BEAT_S = 0.2
+BEAT_S = 0.1
 """Between two heartbeats."""
 
 PARENT_LOST = 70
@@ -115,9 +115,7 @@ class _Relay(logging.Handler):
             self.handleError(record)
 
 
-def main(
-    connection: Connection, name: str, target: str, options: Mapping[str, Any], level: int, nice: int
-) -> None:
+def main(connection: Connection, name: str, target: str, options: Mapping[str, Any], level: int, nice: int) -> None:
     """Entry of the spawned process: run `target` between a heartbeat and a log relay."""
     if nice and hasattr(os, "nice"):
         os.nice(nice)
@@ -148,7 +146,7 @@ def _crash(pipe: Pipe, reason: str) -> None:
 
 
 def _beat(pipe: Pipe) -> None:
-    """Prove five times a second that this process runs; when nobody listens any more, end it."""
+    """Prove ten times a second that this process runs; when nobody listens any more, end it."""
     try:
         while True:
             pipe.post("beat", (time.process_time(), pipe.busy_s))

@@ -68,6 +68,7 @@ class _Stream:
         self.format = format
         self._index = index
         self._stream: Any = None
+        self._count_from_zero()
 
     def start(self) -> None:
         """Open the device and begin."""
@@ -79,6 +80,7 @@ class _Stream:
             self.way: True,
             f"{self.way}_device_index": self._index,
         }
+        self._count_from_zero()
         with _said_plainly(f"opening {self._name()}"):
             self._stream = _portaudio().open(**wanted)
 
@@ -88,6 +90,9 @@ class _Stream:
         if stream is not None:
             with _said_plainly(f"closing {self._name()}"):
                 stream.close()
+
+    def _count_from_zero(self) -> None:
+        raise NotImplementedError
 
     def _opened(self) -> Any:
         if self._stream is None:
@@ -102,8 +107,9 @@ class Output(_Stream):
     """A PortAudio output."""
 
     way = "output"
-    played = 0
-    underruns = 0
+
+    def _count_from_zero(self) -> None:
+        self.played = self.underruns = 0
 
     @property
     def latency_s(self) -> float:
@@ -127,8 +133,9 @@ class Input(_Stream):
     """A PortAudio input."""
 
     way = "input"
-    captured = 0
-    overruns = 0
+
+    def _count_from_zero(self) -> None:
+        self.captured = self.overruns = 0
 
     @property
     def latency_s(self) -> float:

@@ -54,6 +54,7 @@ class _Stream:
         self.format = format
         self._index = index
         self._stream: Any = None
+        self._count_from_zero()
 
     @property
     def latency_s(self) -> float:
@@ -62,6 +63,7 @@ class _Stream:
 
     def start(self) -> None:
         """Open the device and begin."""
+        self._count_from_zero()
         with _said_plainly(f"opening {self._name()}"):
             self._stream = self.kind(
                 samplerate=self.format.rate_hz,
@@ -81,6 +83,9 @@ class _Stream:
                 stream.abort(ignore_errors=True)
                 stream.close(ignore_errors=True)
 
+    def _count_from_zero(self) -> None:
+        raise NotImplementedError
+
     def _opened(self) -> Any:
         if self._stream is None:
             raise DeviceError(f"{self._name()} is not started")
@@ -94,8 +99,9 @@ class Output(_Stream):
     """A PortAudio output."""
 
     kind = sd.OutputStream
-    played = 0
-    underruns = 0
+
+    def _count_from_zero(self) -> None:
+        self.played = self.underruns = 0
 
     def write(self, samples: np.ndarray) -> None:
         """Play float32 [n, channels]; waits for room."""
@@ -109,8 +115,9 @@ class Input(_Stream):
     """A PortAudio input."""
 
     kind = sd.InputStream
-    captured = 0
-    overruns = 0
+
+    def _count_from_zero(self) -> None:
+        self.captured = self.overruns = 0
 
     def read(self, frames: int) -> np.ndarray:
         """float32 [frames, channels], when they have been heard."""

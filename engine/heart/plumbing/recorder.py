@@ -94,11 +94,9 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
         pipe.send(("error", f"the recorder was killed; the take goes on in {path}"))
     pipe.ready()
     try:
-        _write_all(pipe, take)
+        _write_all(pipe, take, None if path != Path(options["path"]) else 0)
     except OSError as error:
-        reason = (
-            f"{path}: recording ended after {take.seconds:.1f} s ({error.strerror or error}); free some space"
-        )
+        reason = f"{path}: recording ended after {take.seconds:.1f} s ({error.strerror or error}); free some space"
         log.error("%s", reason)
         pipe.send(("error", reason))
         while True:
@@ -107,9 +105,11 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
         take.close()
 
 
-def _write_all(pipe: Pipe, take: Take) -> None:
-    """Write until the end is asked for, and make the file whole every FLUSH_S."""
-    first: int | None = None
+def _write_all(pipe: Pipe, take: Take, first: int | None) -> None:
+    """Write until the end is asked for, and make the file whole every FLUSH_S.
+
+    `first` is the frame at which the file begins; None: with whatever comes first.
+    """
     told_s = 0.0
     while True:
         record = pipe.receive(timeout_s=FLUSH_S)

@@ -39,7 +39,10 @@ USUAL_RATES_HZ = (48_000, 44_100, 96_000, 16_000)
 RETURN_S = 45.0
 """How long a lost device may take to come back; less than the worker's time to get ready."""
 
-STALL_S = 0.5
+MAX_LOSSES = 20
+"""Within a minute, of a device that has worked before."""
+
+STALL_S = 0.3
 """A write that takes longer hangs in a dead server: the process is replaced."""
 
 
@@ -102,8 +105,9 @@ class Sound:
             self._on_heard(values[1], values[0])
 
     def _note(self, event: str, text: str) -> None:
-        if event == "ready":  # it was there once, so the next life may wait for its return
+        if event == "ready":  # it was there once, so it may come back, again and again
             self.worker.options["return_s"] = RETURN_S
+            self.worker.max_deaths = MAX_LOSSES
         if self._on_event:
             self._on_event(event, text)
 

@@ -59,6 +59,7 @@ class Worker:
         start_s: float = 60.0,
         queue_records: int = QUEUE_RECORDS,
         nice: int = 0,
+        max_deaths: int = MAX_DEATHS,
     ) -> None:
         """`silence_s`: no heartbeat for so long is a death (a stopped process, a lock held in C).
 
@@ -74,6 +75,7 @@ class Worker:
         self._loop = loop
         self._queue: deque[Any] = deque()
         self._queue_records = queue_records
+        self.max_deaths = max_deaths
         self._filled = threading.Condition()
         self._life: Life | None = None
         self._supervisor: threading.Thread | None = None
@@ -159,21 +161,19 @@ class Worker:
 
     def _supervise(self) -> None:
         """The supervisor thread: one life after another."""
-        deaths: deque[float] = deque(maxlen=MAX_DEATHS)
+        deaths: list[float] = []
         while not self._ending.is_set():
             reason = self._live()
             if self._ending.is_set():
                 break
-            deaths.append(time.monotonic())
+            now_s = time.monotonic()
+            deaths = [*(death_s for death_s in deaths if death_s > now_s - DEATH_WINDOW_S), now_s]
             self._log.warning("%s died: %s", self.name, reason)
             self._tell("died", reason)
-            recent = sum(death_s > time.monotonic() - DEATH_WINDOW_S for death_s in deaths)
-            if recent >= MAX_DEATHS:
-                self._tell(
-                    "gave_up", f"{MAX_DEATHS} deaths within {DEATH_WINDOW_S:.0f} s; the last: {reason}"
-                )
+            if len(deaths) >= self.max_deaths:
+                self._tell("gave_up", f"{len(deaths)} deaths within {DEATH_WINDOW_S:.0f} s; the last: {reason}")
                 return
-            self._ending.wait(BACK_OFF_S[recent - 1])
+            self._ending.wait(BACK_OFF_S[min(len(deaths), len(BACK_OFF_S)) - 1])
             self.restarts += not self._ending.is_set()
         self._tell("stopped", "")
 

@@ -1,0 +1,6 @@
+"""The virtual sound cards in tests/rig can be imported from here."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "rig"))
