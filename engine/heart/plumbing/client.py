@@ -140,6 +140,11 @@ class HeartClient:
         """Frames played since start."""
         return self._before + self.ring.played
 
+    def played_at(self, now: float) -> int:
+        """Frame of `played_audio` that sounds at time `now` of the client's clock."""
+        with self._lock:
+            return self._before + (int((now - self._since) * self.rate) if self.epoch else 0)
+
     @property
     def underruns(self) -> int:
         """Holes heard since start."""
@@ -242,10 +247,13 @@ class HeartClient:
 
     def _retire(self) -> None:
         """Put the present stream away: counts are kept, the ring is new."""
-        old, self.ring = self.ring, PlayRing(self.channels)
+        old, self.ring = self.ring, self._new_ring()
         self._before += old.played
         self._past_underruns += old.underruns
         self._past_silent += old.silent_frames
+
+    def _new_ring(self) -> PlayRing:
+        return PlayRing(self.channels)
 
     def _leave(self, hello_at: float) -> None:
         """No stream any more; say hello at that time."""

@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 
 from heart.errors import UsageError
 
@@ -57,6 +58,7 @@ class Door:
         return hmac.digest(self._salt, phrase.encode("utf-8", "surrogatepass"), "sha256")
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -66,6 +68,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def may_be_answered(ip: str, port: int) -> bool:
     """Whether anything may ever be sent there: no broadcast, no multicast, no system port."""
     if not FIRST_USER_PORT <= port <= 65_535:

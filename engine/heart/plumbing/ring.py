@@ -12,7 +12,7 @@ import numpy as np
 
 RING_FRAMES = 65_536
 SEQ_WRAP = 2**20
-BEHIND = 16_384
+BEHIND = 8192
 """A block whose place lies up to this far behind the play position has come too late."""
 
 PATIENCE_S = 0.010

@@ -17,6 +17,10 @@ from heart.plumbing.limits import Pacer
 from heart.plumbing.stream import Stream
 from heart.records import SAMPLE_RATE_HZ
 
+TIGHT_LEAD_MS = 80.0
+"""Under this lead the stream is topped up between two credits as well, by a guess of the play position:
+waiting for the next credit alone would let a lead of 30 ms fall to 10."""
+
 SendBytes = Callable[[bytes, Address], None]
 OnSent = Callable[[np.ndarray], None]
 
@@ -67,7 +71,8 @@ class Sender:
         """Send what is due (to all, or to one client); True when something must wait for the next tick."""
         clients = [client] if client else self.table.streaming()
         short = [each for each in clients if not self._prepare(each, now)]
-        return not self._send_round(clients, now) or bool(short)
+        waiting = not self._send_round(clients, now)
+        return waiting or bool(short) or self.lead_ms < TIGHT_LEAD_MS and bool(self.table.streaming())
 
     def panic(self, now: float) -> bool:
         """Silence everywhere, also in what the clients hold already; True when a tick is needed."""
@@ -129,13 +134,13 @@ class Sender:
 
     def _send_round(self, clients: list[Client], now: float) -> bool:
         """A block for each in turn until all have theirs; False when the pacer says wait."""
-        waiting = [(c, c.stream) for c in clients if c.stream]
+        waiting = [(c, c.stream, c.stream.playhead.estimate(now)) for c in clients if c.stream]
         while waiting:
-            for pair in list(waiting):
-                client, stream = pair
-                block = stream.peek(now)
+            for each in list(waiting):
+                client, stream, playing = each
+                block = stream.peek(playing)
                 if block is None:
-                    waiting.remove(pair)
+                    waiting.remove(each)
                     continue
                 packets = stream.packets(block)
                 if not self._pacer.spend(sum(map(len, packets)), now):

@@ -17,8 +17,10 @@ from heart.plumbing.osc import pack_audio
 from heart.plumbing.playhead import Playhead
 from heart.records import SAMPLE_RATE_HZ
 
-START_S = 0.010
-"""How far ahead of the play position a stream begins: the way through the network, and one vector."""
+START_S = 0.150
+AGAIN_S = 0.050
+"""How far ahead of the play position a stream begins, or begins again after a hole: time enough for a lost
+first block to be asked for and to come, but never more than three quarters of the lead."""
 
 PANIC_MARGIN_S = 0.004
 PANIC_FADE_S = 0.008
@@ -61,7 +63,8 @@ class Stream:
         """Stream frame at which the stream must (again) begin, or None when it runs: see `begin`."""
         if not self.is_dry():
             return None
-        ahead = self.playhead.estimate(now) + round(START_S * self.rate_hz)
+        ahead_s = min(AGAIN_S if self.feed else START_S, 0.75 * self.lead_ms / 1000)
+        ahead = self.playhead.estimate(now) + round(ahead_s * self.rate_hz)
         if self.feed:
             ahead = max(ahead, self.feed.next_stream)
         return -(-ahead // self.block) * self.block
@@ -93,19 +96,15 @@ class Stream:
         for at in range(0, len(samples), self.block):
             self.history.add(start + at, samples[at : at + self.block])
 
-    def peek(self, now: float) -> Block | None:
-        """The block that should go next, or None."""
-        return self.history.peek(self.playhead.estimate(now))
+    def peek(self, playing: int) -> Block | None:
+        """The block that should go next when the client is at stream frame `playing`, or None."""
+        return self.history.peek(playing)
 
     def packets(self, block: Block) -> list[bytes]:
         """The messages of a block, one a channel."""
         seq = block.seq % SEQ_WRAP
         return [pack_audio(ch, self.epoch, seq, block.offset, block.samples[:, column])
                 for ch, column in enumerate(self._columns, 1)]
-
-    def packet_bytes(self) -> int:
-        """Upper bound of the size of a block's messages."""
-        return (self.block * 5 + 48) * self.channels
 
     def nack(self, seq: int, count: int, now: float) -> None:
         """Blocks the client misses."""
@@ -118,7 +117,9 @@ class Stream:
             self.feed.gain.set(gain_db)
 
     def panic(self, now: float) -> None:
-        """Silence, also of what the client holds already, until `resume`."""
+        """Silence, also of what the client holds already, until `resume`. Again: nothing more."""
+        if self.muted:
+            return
         fade = round(PANIC_FADE_S * self.rate_hz)
         shape = 0.5 + 0.5 * np.cos(np.pi * np.arange(fade) / fade)
         self.history.fade(self.playhead.estimate(now) + round(PANIC_MARGIN_S * self.rate_hz), shape)

@@ -32,7 +32,7 @@ from heart.plumbing.sender import OnSent, Sender
 TICK_S = 0.005
 """When something waits for the pacer or the tape."""
 
-SWEEP_S = 0.05
+SWEEP_S = 0.1
 CLIENT_PORT = 9701
 """Where a client on this computer listens by habit: it is told when the engine starts."""
 
