@@ -193,7 +193,7 @@ _FIXED = (
          _RATE, _CHANNELS, _whole("block", "frames in one audio message", 64, 1024, "frames"),
          _whole("ring", "frames in your ring", 1, RING_FRAMES * 16, "frames"), _EPOCH,
          _text("voice", "the voice that sings")),
-    _in("/heart/bye", "end the stream", "on_bye", "wire"),
+    Row("/heart/bye", "both", (), "end of the stream; from the engine: it stops", "on_bye"),
     _in("/heart/credit", "what you have played; send it 50 times a second", "on_credit", "wire", _EPOCH,
         _whole("played", "frames since welcome, modulo 2^20", 0, SEQ_MODULO - 1, "frames"),
         _whole("fill", "sound you hold in reserve", unit="ms"), _whole("underruns", "since welcome")),

@@ -1,0 +1,72 @@
+"""Stream noise to Pure Data in real time and count wrong samples, underruns and the sender's CPU.
+
+    PYTHONPATH=engine python benchmarks/bench_pd.py --seconds 600
+    PYTHONPATH=engine python benchmarks/bench_pd.py --seconds 60 --loss 0.02 --reorder 0.02 --jitter-ms 20
+
+Needs Pure Data (apt-get install puredata-core). Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from rig.compare import compare
+from rig.engine import Engine
+from rig.pd import PureData
+from rig.proxy import Proxy, Weather
+
+START_MS = 100
+"""Left out on a bad network: see tests/bridge/test_pd_stream.py."""
+
+
+def measure(seconds: float, lead_ms: float, weather: Weather, seed: int, folder: Path) -> dict[str, Any]:
+    with contextlib.ExitStack() as stack:
+        engine = stack.enter_context(Engine(seed=seed, lead_ms=lead_ms))
+        bad = weather != Weather()
+        port = stack.enter_context(Proxy(engine.port, weather, seed)).port if bad else engine.port
+        pd = stack.enter_context(PureData(port))
+        pd.record(folder / "heard.wav")
+        pd.wait_playing()
+        cpu_s, start = engine.cpu_s(), time.monotonic()
+        lowest_ms = 1e9
+        while time.monotonic() - start < seconds:
+            time.sleep(0.2)
+            clients = engine.stats()["clients"]
+            lowest_ms = min(lowest_ms, *(c["reported_fill_ms"] for c in clients))
+        cpu_share = (engine.cpu_s() - cpu_s) / (time.monotonic() - start)
+        heard, sent, stats = pd.stop_recording(), engine.sent(), engine.stats()
+        result = compare(heard, sent)
+        return {"seconds": seconds, "lead_ms": lead_ms, "weather": vars(weather), "seed": seed,
+                "frames_compared": result.compared, "wrong": result.wrong,
+                "wrong_after_start": result.wrong_after(heard, sent, round(START_MS * 44.1)),
+                "underruns": pd.report.underruns, "lowest_reserve_ms": lowest_ms,
+                "blocks": stats["sent"], "resent": stats["resent"], "engine_thread_cpu": round(cpu_share, 4),
+                "machine": f"{platform.machine()} {platform.system()} {platform.python_version()}"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--lead-ms", type=float, default=200)
+    parser.add_argument("--loss", type=float, default=0)
+    parser.add_argument("--reorder", type=float, default=0)
+    parser.add_argument("--jitter-ms", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    weather = Weather(loss=args.loss, reorder=args.reorder, jitter_ms=args.jitter_ms)
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measure(args.seconds, args.lead_ms, weather, args.seed, Path(folder))))
+
+
+if __name__ == "__main__":
+    main()
