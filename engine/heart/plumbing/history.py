@@ -15,7 +15,7 @@ import numpy as np
 SEQ_WRAP = 2**20
 RING_FRAMES = 65_536
 HISTORY_S = 2.0
-MAX_RESENDS = 5
+MAX_RESENDS = 8
 """How often one block is sent again at most, whatever a client asks for."""
 
 

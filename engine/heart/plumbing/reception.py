@@ -72,8 +72,8 @@ class Reception:
             log.exception("%s from %s port %d", address, *source)
 
     def _admit(self, address: str, source: Address) -> None:
-        """Who is not known may only say hello (with the phrase) and ping."""
-        if address in ("/heart/hello", "/heart/ping") or self._door.knows(source[0]):
+        """Who is not known may only say hello (with the phrase), prove its address by credit, and ping."""
+        if address in ("/heart/hello", "/heart/credit", "/heart/ping") or self._door.knows(source[0]):
             return
         if not self._table.speaks_from(source[0]):
             raise WireError("forbidden", address, f"{source[0]} is not known: say hello with the phrase")

@@ -1,7 +1,7 @@
 """A client's side of the stream: the ring it plays from, what is missing in it, and what to ask again for.
 
     put ─▶ ring[offset]            play ─▶ the next frames, cleared behind
-    a gap in seq ─▶ missing ─▶ wanted(now): (seq, count) to nack, again every 40 ms until it is too late
+    a gap in seq ─▶ missing ─▶ wanted(now): (seq, count) to nack, again every 25 ms until it is too late
 
 Pure: no clock, no socket. A hole is silence, counted; never sound that was played before.
 """
@@ -18,7 +18,7 @@ BEHIND = 8192
 PATIENCE_S = 0.010
 """A block that is only out of order usually comes within this time."""
 
-RETRY_S = 0.040
+RETRY_S = 0.025
 GIVE_UP_S = 1.0
 
 
