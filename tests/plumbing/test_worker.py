@@ -277,6 +277,66 @@ def test_the_child_ends_when_the_engine_is_killed(tmp_path: Path) -> None:
     child.wait(timeout=5)
 
 
+def engine_script(folder: Path, target: str) -> subprocess.Popen[str]:
+    """An engine of its own in a process group of its own: prints its events, ignores Ctrl-C, ends at a line."""
+    script = folder / "engine.py"
+    script.write_text(
+        "import asyncio, signal, sys\n"
+        "from heart.plumbing.worker import Worker\n"
+        "async def main():\n"
+        f"    worker = Worker('w', '{HERE}:{target}', on_event=lambda event, text: print(event, flush=True),\n"
+        "                    silence_s=1.0, stall_s=1.0)\n"
+        "    loop = asyncio.get_running_loop()\n"
+        "    loop.add_signal_handler(signal.SIGINT, lambda: None)\n"
+        "    worker.start()\n"
+        "    await loop.run_in_executor(None, sys.stdin.readline)\n"
+        "    await worker.stop()\n"
+        "if __name__ == '__main__': asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def read_until(engine: subprocess.Popen[str], word: str) -> list[str]:
+    assert engine.stdout is not None
+    said: list[str] = []
+    while word not in said:
+        said.append(engine.stdout.readline().strip())
+    return said
+
+
+def test_a_pause_of_the_whole_machine_kills_nobody(tmp_path: Path) -> None:
+    """A closed lid stops engine and worker together; the silence in between is nobody's fault."""
+    engine = engine_script(tmp_path, "echo")
+    read_until(engine, "ready")
+    os.killpg(engine.pid, signal.SIGSTOP)
+    time.sleep(2.5)
+    os.killpg(engine.pid, signal.SIGCONT)
+    time.sleep(3.5)  # longer than the excuse and the silence that is allowed
+    said, _ = engine.communicate("\n", timeout=10)
+    assert said.split() == ["stopped"]
+
+
+def test_ctrl_c_reaches_the_engine_only_also_while_the_worker_starts(tmp_path: Path) -> None:
+    engine = engine_script(tmp_path, "echo")
+    assert read_until(engine, "started") == ["started"]
+    for _ in range(20):
+        os.killpg(engine.pid, signal.SIGINT)
+        time.sleep(0.01)
+    assert read_until(engine, "ready") == ["ready"]
+    os.killpg(engine.pid, signal.SIGINT)
+    time.sleep(0.2)
+    said, _ = engine.communicate("\n", timeout=10)
+    assert said.split() == ["stopped"]
+
+
 def test_the_engine_side_loads_nothing_heavy() -> None:
     code = "import heart.plumbing.worker, heart.guard, heart.audio, sys; print(*sys.modules)"
     paths = os.pathsep.join(path for path in sys.path if path)

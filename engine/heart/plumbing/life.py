@@ -6,9 +6,11 @@ import contextlib
 import logging
 import multiprocessing
 import pickle
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -16,6 +18,13 @@ from heart.plumbing import child
 
 LOOK_S = 0.1
 """How often the heartbeat is looked at; a death by exit is seen at once, through the sentinel."""
+
+
+PAUSE_S = 1.0
+"""A longer gap between two looks means that we ourselves were stopped (a closed lid, SIGSTOP)."""
+
+EXCUSE_S = 2.0
+"""After such a gap the child gets so long to show life: it was stopped as well."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ class Life:
             daemon=True,
         )
         try:
-            self._process.start()
+            with _deaf_to_ctrl_c():
+                self._process.start()
         except BaseException:
             ours.close()
             raise
@@ -56,6 +66,8 @@ class Life:
         self.over = False
         self.cpu_s = 0.0
         self._born_s = self._heard_s = time.monotonic()
+        self._looked_s = self._born_s
+        self._excused_s = 0.0
         self._busy_s = 0.0
         self._crash = ""
         self._last_line = ""
@@ -65,6 +77,7 @@ class Life:
         """Pass every message to `heed` until the child is dead; return the reason in one line."""
         while True:
             woken = wait([self._pipe, self._process.sentinel], LOOK_S)
+            self._mind_the_gap()
             if self._pipe in woken and self._take(heed):
                 continue
             if self._process.sentinel in woken or self._pipe in woken:
@@ -122,9 +135,18 @@ class Life:
             heed(kind, value)
         return True
 
+    def _mind_the_gap(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_s > PAUSE_S:
+            self._heard_s, self._excused_s = now_s, now_s + EXCUSE_S
+            self._born_s += now_s - self._looked_s
+        self._looked_s = now_s
+
     def _judge(self) -> None:
         """Kill a child that exists without living."""
         now_s, limits = time.monotonic(), self._limits
+        if now_s < self._excused_s:
+            return
         if not self.ready:
             if now_s - self._born_s > limits.start_s:
                 self._condemn(f"not ready after {limits.start_s:g} s")
@@ -142,3 +164,17 @@ class Life:
         ended = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
         reason = self._verdict or self._crash or ended
         return f"{reason} (last log line: {self._last_line})" if self._last_line else reason
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is spawned in here inherits a blocked SIGINT, so Ctrl-C cannot hit it before it can ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else the first spawn does it, and unblocks SIGINT behind our back
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -52,6 +52,11 @@ class Player:
         else:
             self._gain.unmute()
 
+    def prefill(self) -> None:
+        """Fill the device's buffer with silence, so that the first blocks do not have to hurry."""
+        frames = round(self._format.latency_s * self._format.rate_hz)
+        self._output.write(np.zeros((frames, self._format.channels), dtype=np.float32))
+
     def step(self) -> None:
         """Play one block, which waits until the device has room, and report now and then."""
         block = self._next_block()

@@ -53,7 +53,8 @@ class Sound:
     """The engine's handle on the local device.
 
     `on_played(frames, fill_ms, underruns)`, `on_heard(samples [n, channels], rate_hz)` and
-    `on_event(event, text)` (as in `Worker`) are called in the loop.
+    `on_event(event, text)` (as in `Worker`) are called in the loop. After every "ready" a new count of frames
+    begins at 0 and the queue is empty, as with a client that has just said hello.
     """
 
     def __init__(
@@ -124,8 +125,11 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
             output = _opened(pipe, open_output, options["output"], options)
         if options["input"] is not None:
             source = _opened(pipe, open_input, options["input"], options)
+        player = Player(output, options["format"].rate_hz, pipe) if output else None
+        if player:
+            player.prefill()
         pipe.ready()
-        _run(pipe, output, source, options["format"].rate_hz)
+        _run(pipe, player, source)
     except DeviceError as error:
         log.error("%s", error)  # said before the closing, which may hang
         raise
@@ -164,9 +168,8 @@ def _started(opener: Callable[..., Any], name: str, format: Format, backend: str
     raise failure
 
 
-def _run(pipe: Pipe, output: Output | None, source: Input | None, rate_hz: int) -> None:
+def _run(pipe: Pipe, player: Player | None, source: Input | None) -> None:
     listener = Listener(source, pipe) if source else None
-    player = Player(output, rate_hz, pipe) if output else None
     if listener:
         listener.start()
     while True:

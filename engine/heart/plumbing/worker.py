@@ -23,7 +23,7 @@ from typing import Any
 from heart.errors import WorkerError
 from heart.plumbing.life import Life, Limits
 
-BACK_OFF_S = (0.0, 0.25, 1.0)
+BACK_OFF_S: tuple[float, ...] = (0.0, 0.25, 1.0)
 """Wait before the first, second, ... rebirth within a minute."""
 
 MAX_DEATHS = 3
