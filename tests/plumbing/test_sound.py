@@ -15,7 +15,7 @@ from cards import CardError, JackDummy
 
 from heart.guard import Gain, Guard
 from heart.plumbing.device import Format
-from heart.plumbing.player import FADE_MS, Player
+from heart.plumbing.player import FADE_MS, ClockWatch, Player
 from heart.plumbing.sound import Sound
 
 RATE_HZ = 44_100
@@ -131,6 +131,24 @@ def test_mute_is_silent_within_ten_ms() -> None:
     for _ in range(20):
         play.step()
     assert np.abs(sink.sound[-10 * BLOCK :]).max() > 0.3
+
+
+def test_lost_time_is_counted_by_the_clock() -> None:
+    """20 ms blocks for a minute, on a clock 200 ppm fast, with a stall of 80 ms and a gap of 300 ms."""
+    watch, now_s = ClockWatch(1000, latency_s=0.1), 50.0
+    for number in range(3000):
+        stall_s = {1000: 0.08, 1001: -0.08, 2000: 0.3}.get(number, 0.0)
+        now_s += 0.02 * 1.0002 + stall_s
+        watch.played(20, now_s)
+        assert watch.losses == (number >= 2000)
+
+
+def test_steady_losses_are_counted_too() -> None:
+    """A device that takes 15 % too little, as an overloaded server does, and raises no flag."""
+    watch = ClockWatch(1000, latency_s=0.1)
+    for number in range(500):
+        watch.played(17, 50.0 + 0.02 * number)
+    assert watch.losses > 5
 
 
 class Stage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,34 @@ REPORT_S = 0.02
 FADE_MS = 5.0
 PRIME_MS = 20.0
 """So much must be queued before sound begins, at first and after it ran dry."""
+
+SLACK_S = 0.02
+DRIFT = 0.001
+"""No two clocks differ by more; what a device loses beyond that is lost sound."""
+
+
+class ClockWatch:
+    """Counts lost time by the clock, because PortAudio's own flags miss most of it.
+
+    A device whose buffer holds `latency_s` cannot fall further behind the clock than that without a gap.
+    The least lag so far is what it is compared with, and that leaks by DRIFT.
+    """
+
+    def __init__(self, rate_hz: int, latency_s: float) -> None:
+        self.losses = 0
+        self._rate_hz, self._allowed_s = rate_hz, latency_s + SLACK_S
+        self._played_s = 0.0
+        self._least_s = math.inf
+
+    def played(self, frames: int, now_s: float) -> None:
+        """`frames` more have been handed over by `now_s`."""
+        passed_s = frames / self._rate_hz
+        self._played_s += passed_s
+        lag_s = now_s - self._played_s
+        if lag_s - self._least_s > self._allowed_s:
+            self.losses += 1
+            self._least_s = lag_s
+        self._least_s = min(self._least_s + DRIFT * passed_s, lag_s)
 
 
 class Player:
@@ -37,6 +66,7 @@ class Player:
         self._rise = (np.arange(1, frames + 1, dtype=np.float32) / frames)[:, np.newaxis]
         self._rising = 0
         self._prime = max(2 * self._format.block, round(PRIME_MS * self._format.rate_hz / 1000))
+        self._watch = ClockWatch(self._format.rate_hz, self._format.latency_s)
         self._reported_s = 0.0
 
     def take(self, record: Any) -> None:
@@ -62,10 +92,11 @@ class Player:
         block = self._next_block()
         self._output.write(self._guard.process(self._gain.process(block)))
         now_s = time.monotonic()
+        self._watch.played(len(block), now_s)
         if now_s - self._reported_s >= REPORT_S:
             self._reported_s = now_s
             fill_ms = 1000 * self._queued / self._format.rate_hz
-            underruns = self._dry + self._output.underruns
+            underruns = self._dry + max(self._output.underruns, self._watch.losses)
             self._pipe.send(("played", int(self._taken / self._ratio), fill_ms, underruns))
 
     def _next_block(self) -> np.ndarray:
