@@ -42,9 +42,12 @@ class Door(click.Group):
 def main(debug: bool, verbose: bool) -> None:
     """Sounds of the Heart: listens to a heart and sings it back, live over OSC or offline."""
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname).1s %(name)s: %(message)s", stream=sys.stderr
-    )
+    form = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
+    logging.basicConfig(level=level, format=form, stream=sys.stderr)
+    if not (debug or verbose):
+        # What happens to a worker is told in a line of its own; its log and traceback are for -v.
+        for worker in ("voice", "ear", "sound", "recorder"):
+            logging.getLogger(f"heart.{worker}").setLevel(logging.CRITICAL)
 
 
 @main.command()
@@ -116,11 +119,12 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
     type=click.FloatRange(min=20),
     help="Length of the performance.",
 )
-def demo(heart: Path | None, out: Path, seconds: float) -> None:
+@click.option("--voice", default="voice-heart", show_default=True)
+def demo(heart: Path | None, out: Path, seconds: float, voice: str) -> None:
     """A minute of the instrument, over the real wire: no device, Max, network or data needed."""
     from heart.stage.demo import run_demo
 
-    run_demo(out, heart, seconds)
+    run_demo(out, heart, seconds, voice)
 
 
 @main.command()

@@ -96,7 +96,7 @@ def status_line(engine: Engine) -> str:
 
 def _last_words(figures: dict[str, Any]) -> str:
     return (
-        f"\nended after {figures['seconds']:.0f} s: {figures['blocks_sent']} blocks sent,"
-        f" {figures['blocks_resent']} resent, voice p95 {figures['voice_p95_of_real_time']:.2f} of real time,"
+        f"\nended after {figures['seconds']:.0f} s: {figures['sent']} blocks sent,"
+        f" {figures['resent']} resent, voice p95 {figures['voice_p95_of_real_time']:.2f} of real time,"
         f" engine {100 * figures['engine_cpu_share']:.1f} % of a core"
     )

@@ -60,7 +60,7 @@ class Take:
     """Underruns during that time."""
 
 
-def run_demo(out: Path, heart: Path | None, seconds: float) -> dict[str, Any]:
+def run_demo(out: Path, heart: Path | None, seconds: float, voice: str = "voice-heart") -> dict[str, Any]:
     """Perform, measure, write demo.wav, demo.png and demo.json into `out`; return the figures.
 
     Raises:
@@ -73,7 +73,7 @@ def run_demo(out: Path, heart: Path | None, seconds: float) -> dict[str, Any]:
     heart_path = heart or shipped("sounds") / OWN_HEART
     heart_sound, _ = read_audio(heart_path, rate_hz=SAMPLE_RATE_HZ)
     out.mkdir(parents=True, exist_ok=True)
-    take = perform(heart_sound, seconds, out)
+    take = perform(heart_sound, seconds, out, voice)
     take.heart_bpm = listen(heart_path)["bpm"]
     figures = {"heart": heart_path.name, **figures_of(take)}
     write_audio(out / "demo.wav", take.sound, SAMPLE_RATE_HZ, "PCM_24")
@@ -85,10 +85,10 @@ def run_demo(out: Path, heart: Path | None, seconds: float) -> dict[str, Any]:
     return figures
 
 
-def perform(heart: np.ndarray, seconds: float, out: Path) -> Take:
+def perform(heart: np.ndarray, seconds: float, out: Path, voice: str) -> Take:
     """Start an engine, play the three chapters against it, kill its voice once, and stop it."""
     click.echo("starting the engine: ear and voice load in processes of their own")
-    with running_engine(out) as engine:
+    with running_engine(out, "--voice", voice) as engine:
         client = HeartClient("127.0.0.1", engine.port, name="demo").start()
         try:
             client.wait_until(lambda: client.played > 0 and client.fill_ms > 100, START_S)

@@ -21,7 +21,7 @@ from heart.clock import Clock, monotonic
 from heart.config import LiveConfig
 from heart.plumbing.clients import Client, State
 from heart.plumbing.door import is_loopback
-from heart.plumbing.recorder import Recorder
+from heart.plumbing.recorder import Recorder, claim
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
@@ -101,6 +101,8 @@ class Engine:
         self._news: list[str] = []
         self.heart_sound = load_heart(config.heart) if config.heart else None
         self._check_models()
+        if config.record:
+            claim(config.record)
         self.tape = Tape(seconds=30)
         self.performance = Performance(mode=config.mode)
         self.wire = Wire(
@@ -189,8 +191,9 @@ class Engine:
 
     def _check_models(self) -> None:
         """A missing or damaged model is said now, not in the middle of a concert."""
-        for name in {self.config.voice, "ear-beats"} - {"pulse"}:
-            _ = find_model(name).weights
+        for name in (self.config.voice, "ear-beats"):
+            if name != "pulse":
+                _ = find_model(name).weights
 
     def _worker(self, name: str, target: str, on_record: Callable[[Any], None]) -> Worker:
         options = {"voice": self.config.voice, "threads": self.config.threads}

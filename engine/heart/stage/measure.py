@@ -25,12 +25,13 @@ SETTLE_BEATS_S = 1.0
 def figures_of(take: Take) -> dict[str, Any]:
     """Every figure of a run, by name; times in the unit of the name."""
     beats = beat_score(take)
+    samples, wrong = compare(take.recorded, take.sound)
     knob_ms = knob_delays_ms(take.knobs, take.client.inbox.chunks)
     return {
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
         "seconds": round(len(take.sound) / SAMPLE_RATE_HZ, 1),
-        "samples_compared": compared(take)[0],
-        "wrong_samples": compared(take)[1],
+        "samples_compared": samples,
+        "wrong_samples": wrong,
         "underruns": take.show_underruns,
         "beats_f1": round(beats.f1, 4),
         "beats_judged": beats.asked,
@@ -49,21 +50,22 @@ def figures_of(take: Take) -> dict[str, Any]:
     }
 
 
-def compared(take: Take) -> tuple[int, int]:
-    """(samples compared, samples that differ) between what the engine sent and what the client played."""
-    sent, played = take.recorded, take.sound
+def compare(sent: np.ndarray, played: np.ndarray) -> tuple[int, int]:
+    """(samples compared, samples that differ) between what was sent and what was played; float32 [n] each.
+
+    The two are laid over each other where a first loud piece of `sent` stands in `played`, exactly.
+    """
     at = _first_sound(sent)
     shift = _find(played, sent[at : at + 64])
     if shift is None:
         return 0, len(played)
-    begin = max(0, shift - at)
-    sent = sent[begin - (shift - at) :]
-    length = min(len(sent), len(played) - begin)
-    return length, int((sent[:length] != played[begin : begin + length]).sum())
+    sent, played = sent[max(0, at - shift) :], played[max(0, shift - at) :]
+    length = min(len(sent), len(played))
+    return length, int((sent[:length] != played[:length]).sum())
 
 
 def _first_sound(sound: np.ndarray) -> int:
-    """First frame of half a second that is not silence, so that a match means something."""
+    """First frame that is loud enough for a match to mean something."""
     return int(np.flatnonzero(np.abs(sound) > 0.01)[0]) if (np.abs(sound) > 0.01).any() else 0
 
 

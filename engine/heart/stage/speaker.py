@@ -57,7 +57,7 @@ class Speaker:
         failure = await self._first
         if failure:
             await self._sound.stop()
-            raise DeviceError(failure)
+            raise DeviceError(failure.partition(" (last log line")[0].removeprefix("DeviceError: "))
 
     async def stop(self) -> None:
         await self._sound.stop()
