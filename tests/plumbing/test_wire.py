@@ -150,11 +150,11 @@ def test_a_client_that_falls_silent_is_lost_told_and_then_forgotten() -> None:
         plain.say("/heart/credit", plain.hello(), 0, 0, 0)
         code, _ = plain.hear("/heart/alarm", 1.5)
         assert code == "lost"
-        assert engine.events == ["hello", "start", "lost"]
+        assert engine.wait(lambda: engine.events == ["hello", "start", "lost"])
         assert engine.wire.committed > 0
         plain.all()
-        assert HeartClient(port=engine.port).start().wait_until(lambda: "expired" in engine.events, 8.0)
-        assert engine.events.index("expired") > engine.events.index("lost")
+        assert engine.wait(lambda: engine.events == ["hello", "start", "lost", "expired"], 8.0)
+        assert engine.wire.clients == []
 
 
 def test_stopping_says_bye_and_the_last_sound_is_recorded() -> None:
@@ -165,7 +165,7 @@ def test_stopping_says_bye_and_the_last_sound_is_recorded() -> None:
         engine.call(engine.wire.stop())
         assert plain.hear("/heart/bye") == ()
     assert len(np.concatenate(engine.sent)) % 256 == 0
-    assert len(np.concatenate(engine.sent)) > 4096
+    assert len(np.concatenate(engine.sent)) > 1024
 
 
 def test_a_port_in_use_is_named_and_the_first_engine_goes_on() -> None:

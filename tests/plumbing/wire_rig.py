@@ -87,6 +87,13 @@ class Engine:
             return function()
         return self.call(run())
 
+    def wait(self, condition: Callable[[], bool], timeout_s: float = 2.0) -> bool:
+        """Wait until `condition()` holds; whether it did in time."""
+        until = time.monotonic() + timeout_s
+        while not condition() and time.monotonic() < until:
+            time.sleep(0.005)
+        return condition()
+
     @property
     def port(self) -> int:
         return self.wire.port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,10 +78,14 @@ class Inbox:
             return self._waiting[address].popleft()
 
     def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
-        """Whether `condition()` came true in time; looked at after each message and every 5 ms."""
-        waited = 0.0
-        with self._news:
-            while not condition() and waited < timeout_s:
+        """Whether `condition()` came true in time; looked at after each message and every 5 ms.
+
+        No lock is held meanwhile: the condition may ask the client anything.
+        """
+        until = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() >= until:
+                return False
+            with self._news:
                 self._news.wait(0.005)
-                waited += 0.005
-        return condition()
+        return True

@@ -22,9 +22,10 @@ AGAIN_S = 0.050
 """How far ahead of the play position a stream begins, or begins again after a hole: time enough for a lost
 first block to be asked for and to come, but never more than three quarters of the lead."""
 
-PANIC_MARGIN_S = 0.004
-PANIC_FADE_S = 0.008
-"""Together 12 ms of the 20 that panic may take; the rest is for the way and the client's own vector."""
+PANIC_MARGIN_S = 0.009
+PANIC_FADE_S = 0.006
+"""Together 15 ms of the 20 that panic may take. The margin is the time for the new blocks to arrive: a fade
+that the client has passed already when it comes would be a click."""
 
 RING_SPARE = 8192
 """Frames of the ring that are never filled ahead, so that a late client is not overwritten."""
