@@ -88,6 +88,22 @@ def test_another_sample_rate_is_exact_too(engine: Engine, tmp_path: Path) -> Non
         assert result.wrong == 0
 
 
+@pytest.mark.parametrize("frames", [64, 1024])
+def test_other_block_sizes_and_a_new_epoch_are_exact_too(engine: Engine, frames: int, tmp_path: Path) -> None:
+    with PureData(engine.port) as pd:
+        pd.wait_playing()
+        epoch, settled = pd.report.epoch, len(engine.sent())
+        engine.set_block(frames)
+        pd.wait_until(lambda: pd.report.epoch not in (0, epoch) and pd.report.running == 1, 3, "a new epoch")
+        pd.record(tmp_path / "heard.wav")
+        time.sleep(2.5)
+        heard, sent = pd.stop_recording(), engine.sent()[settled + 22_050:]
+        result = compare(heard, sent)
+        assert result.compared > 44_100
+        assert result.wrong == 0
+        assert pd.report.underruns == 0
+
+
 def test_pd_killed_and_restarted_plays_again_within_two_seconds(engine: Engine, tmp_path: Path) -> None:
     with PureData(engine.port) as first:
         first.wait_playing()

@@ -105,6 +105,32 @@ class Engine:
 
         return asyncio.run_coroutine_threadsafe(ask(), self._loop).result(5)
 
+    def announce_beat(self, ahead_ms: float, bpm: float) -> int:
+        """Tell the first client of a beat so far ahead of what it hears; the ring frame it should sound at."""
+        assert self.wire is not None
+        wire = self.wire
+
+        async def tell() -> int:
+            client = wire.streaming[0]
+            now_frame = client.heard_frame(time.monotonic())
+            assert now_frame is not None
+            offset = client.ring_offset(now_frame + round(ahead_ms * 44.1))
+            assert offset is not None
+            wire.send(client, "/heart/beat", 1, offset, bpm, 60_000 / bpm, 0.0, "N", 1.0)
+            return offset
+
+        return asyncio.run_coroutine_threadsafe(tell(), self._loop).result(5)
+
+    def set_block(self, frames: int) -> None:
+        """As if the first client had asked for another block size."""
+        assert self.wire is not None
+        wire = self.wire
+
+        async def ask() -> None:
+            wire.on_block("/heart/block", (frames,), wire.clients[0].source)
+
+        asyncio.run_coroutine_threadsafe(ask(), self._loop).result(5)
+
     def stop(self, politely: bool = True) -> None:
         """Close the socket; `politely`: with a bye to every client first."""
         if not self._thread.is_alive() or self.wire is None:

@@ -59,6 +59,8 @@ class PureData:
         self.words = ""
         self.report = Report()
         self.log: list[str] = []
+        self.beats: list[float] = []
+        """Ring frames at which the patch flashed for a beat."""
         self.heard_from = False
         self._changed: queue.Queue[None] = queue.Queue(maxsize=1)
         self._process: subprocess.Popen[str] | None = None
@@ -86,6 +88,8 @@ class PureData:
             if kind == "rig":
                 self.report = Report(*(float(x) for x in rest.split()))
                 self.heard_from = True
+            elif kind == "beat":
+                self.beats.append(float(rest))
             else:
                 self.log.append(line.strip())
                 if kind == "heart":
