@@ -1,0 +1,252 @@
+"""Training of the voice: AdamW, warm-up and cosine over planned minutes, EMA, resume, a loss log.
+
+Runs on CPU (bfloat16 autocast where the processor has it), CUDA or MPS unchanged. The rate follows the
+clock, not the step count, so that a slow machine ends in the same state of learning as a fast one, only
+with fewer steps behind it.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from heart.learning.voice_data import Clip, load_clips, pack_clips
+from heart.learning.voice_loom import Batch, Loom, Mix
+from heart.sounding.net import NetShape, VoiceNet
+from heart.sounding.weights import save_net
+
+RATE = 5e-4
+WARM_UP_STEPS = 200
+EMA = 0.999
+BAND_WEIGHTS = (1.0, 0.4, 0.3)
+"""What an error in each band costs: the upper two are 45 dB below the first in a heart."""
+SIZES = ((16, 2048), (11, 3072))
+"""Items and frames of the batches, in turn: the live window is about 2,200 frames."""
+CHECKPOINT_S = 120.0
+VALIDATE_STEPS = 250
+
+
+@dataclass
+class Run:
+    """Everything a training needs to go on: saved in one checkpoint."""
+
+    net: VoiceNet
+    ema: VoiceNet
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    spent_s: float = 0.0
+
+    def state(self) -> dict[str, Any]:
+        parts = {name: getattr(self, name).state_dict() for name in ("net", "ema", "optimiser")}
+        return {**parts, "step": self.step, "spent_s": self.spent_s}
+
+    def load(self, state: dict[str, Any]) -> None:
+        for name in ("net", "ema", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.spent_s = state["step"], state["spent_s"]
+
+
+def train_voice(
+    data_dir: Path,
+    out_dir: Path,
+    minutes: float = 70.0,
+    seed: int = 0,
+    resume: bool = True,
+    threads: int = 2,
+    pack: Path | None = None,
+    sizes: tuple[tuple[int, int], ...] = SIZES,
+    shape: NetShape | None = None,
+) -> Path:
+    """Train the voice; returns the file of the EMA weights, out_dir/voice.safetensors.
+
+    Args:
+        data_dir: folder with manifest.csv and yaseen/ (read only when there is no pack yet).
+        out_dir: gets checkpoint.pt, loss.csv and voice.safetensors, every two minutes.
+        minutes: planned length; the learning rate reaches zero there.
+        seed: of weights, batches and noise.
+        resume: go on from out_dir/checkpoint.pt when there is one.
+        threads: CPU threads.
+        pack: packed clips; made when missing (default out_dir/clips.npz).
+        sizes: (items, frames) of the batches, in turn.
+
+    Raises:
+        FileError: no training data there.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    pack = pack or out_dir / "clips.npz"
+    clips = load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
+    run = begin(shape or NetShape(), device())
+    checkpoint = out_dir / "checkpoint.pt"
+    if resume and checkpoint.is_file():
+        run.load(torch.load(checkpoint, weights_only=True))
+    train_clips = [clip for clip in clips if clip.split == "train"]
+    loom = Loom(train_clips, seed + 7919 * run.step)
+    judge = Judge([clip for clip in clips if clip.split == "val"] or train_clips)
+    with LossLog(out_dir / "loss.csv", minutes) as log:
+        for _ in _timed(run, minutes * 60):
+            size, frames = sizes[run.step % len(sizes)]
+            loss = learn(run, loom.batch(size, frames), run.spent_s / (minutes * 60))
+            validation = judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None
+            log.note(run, loss, validation)
+            if log.checkpoint_due(run):
+                keep(run, train_clips, out_dir)
+    return keep(run, train_clips, out_dir)
+
+
+def device() -> torch.device:
+    """CUDA, MPS or CPU, the first that is there."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def begin(shape: NetShape, where: torch.device) -> Run:
+    net = VoiceNet(shape).to(where)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=1e-3)
+    return Run(net, copy.deepcopy(net).eval(), optimiser)
+
+
+def _timed(run: Run, limit_s: float) -> Iterator[None]:
+    """Once a step until the planned time is spent, counting steps and seconds in the run."""
+    while run.spent_s < limit_s:
+        began_s = time.monotonic()
+        yield
+        run.step += 1
+        run.spent_s += time.monotonic() - began_s
+
+
+def learn(run: Run, batch: Batch, part: float) -> float:
+    """One step at `part` (0..1) of the planned time; returns its loss."""
+    for group in run.optimiser.param_groups:
+        warm = min(1.0, (run.step + 1) / WARM_UP_STEPS)
+        group["lr"] = RATE * warm * (0.5 + 0.5 * math.cos(math.pi * min(part, 1.0)))
+    loss = objective(run.net, batch, _times(len(batch.clean)))
+    run.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
+    run.optimiser.step()
+    _average(run)
+    return float(loss.detach())
+
+
+def _times(count: int) -> Tensor:
+    """Times spread evenly over 0..1, in random order: less noise in the loss than independent ones."""
+    return (torch.randperm(count) + torch.rand(count)) / count
+
+
+def _average(run: Run) -> None:
+    keep_part = min(EMA, (run.step + 1) / (run.step + 10))
+    with torch.no_grad():
+        for average, now in zip(run.ema.parameters(), run.net.parameters()):
+            average.lerp_(now, 1 - keep_part)
+
+
+def objective(net: VoiceNet, batch: Batch, t: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Mean squared error of v over the frames that are not given, bands weighted; a scalar."""
+    where = next(net.parameters()).device
+    clean, past, conditions, label, style = (
+        torch.from_numpy(array).to(where)
+        for array in (batch.clean, batch.past, batch.conditions, batch.label, batch.style)
+    )
+    t = t.to(where)
+    noise = torch.randn_like(clean) if noise is None else noise
+    a, s = (f(t * math.pi / 2)[:, None, None] for f in (torch.cos, torch.sin))
+    given = conditions[:, :1]
+    x = torch.where(given > 0, past, a * clean + s * noise)
+    with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "mps"):
+        v = net(x, t, conditions, label, style)
+    weights = (1 - given) * torch.tensor(BAND_WEIGHTS, device=where)[:, None]
+    return ((v.float() - (a * noise - s * clean)) ** 2 * weights).sum() / weights.sum()
+
+
+class Judge:
+    """Validation loss on always the same windows, times and noise."""
+
+    def __init__(self, clips: list[Clip]) -> None:
+        loom = Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0))
+        random = torch.Generator().manual_seed(1)
+        self.cases = []
+        for _ in range(3):
+            batch = loom.batch(10, 2048)
+            noise = torch.randn(batch.clean.shape, generator=random)
+            self.cases.append((batch, (torch.arange(10) + 0.5) / 10, noise))
+
+    @torch.inference_mode()
+    def __call__(self, net: VoiceNet) -> float:
+        where = next(net.parameters()).device
+        losses = [objective(net, batch, t, noise.to(where)) for batch, t, noise in self.cases]
+        return float(torch.stack(losses).mean())
+
+
+def keep(run: Run, clips: list[Clip], out_dir: Path) -> Path:
+    """Write checkpoint.pt and voice.safetensors, each complete or not at all."""
+    partial = out_dir / "checkpoint.part"
+    torch.save(run.state(), partial)
+    os.replace(partial, out_dir / "checkpoint.pt")
+    weights = out_dir / "voice.safetensors"
+    styles = np.array([clip.style for clip in clips], np.float32)
+    save_net(run.ema, styles, np.array([clip.label for clip in clips], np.int64), weights)
+    return weights
+
+
+class LossLog:
+    """loss.csv, and a bar on a terminal or a line every 50 steps in a log."""
+
+    def __init__(self, path: Path, minutes: float) -> None:
+        self.path, self.minutes = path, minutes
+        self.console = Console()
+        self.recent: list[float] = []
+        self.validation = math.nan
+        self._kept_s = time.monotonic()
+
+    def __enter__(self) -> LossLog:
+        fresh = not self.path.exists()
+        self.file = self.path.open("a", newline="")
+        self.rows = csv.writer(self.file)
+        if fresh:
+            self.rows.writerow(["step", "minutes", "loss", "validation"])
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
+        self.task = self.bar.add_task("training", total=self.minutes)
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+        self.file.close()
+
+    def note(self, run: Run, loss: float, validation: float | None) -> None:
+        self.recent.append(loss)
+        self.validation = self.validation if validation is None else validation
+        if len(self.recent) < 50 and validation is None:
+            return
+        mean = float(np.mean(self.recent))
+        self.recent.clear()
+        minutes = run.spent_s / 60
+        text = f"step {run.step}, {minutes:.1f} min, loss {mean:.4f}, validation {self.validation:.4f}"
+        self.rows.writerow([run.step, f"{minutes:.2f}", f"{mean:.5f}", f"{self.validation:.5f}"])
+        self.file.flush()
+        self.bar.update(self.task, completed=minutes, description=text)
+        if not self.console.is_terminal:
+            print(text, flush=True)
+
+    def checkpoint_due(self, run: Run) -> bool:
+        due = time.monotonic() - self._kept_s > CHECKPOINT_S
+        if due:
+            self._kept_s = time.monotonic()
+        return due

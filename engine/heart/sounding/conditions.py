@@ -1,0 +1,78 @@
+"""What the net sees beside the noisy frames, and the scale on which it sees them. numpy only.
+
+Companding. S1 is 30 to 60 dB louder than a murmur or the silence of diastole. On a linear scale the net would
+spend itself on S1, and its small errors would be heard as hiss. So each band goes through
+asinh(c / knee) / spread: linear below the knee, logarithmic above. An error of 0.05 on that scale is
+-60 dB where it is silent and a few percent where it is loud.
+
+Letters: K frames of 2756.25 Hz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heart.records import SAMPLE_RATE_HZ, Beat
+from heart.sounding.filterbank import HOP
+
+BANDS = 3
+"""The lowest bands, up to 4.1 kHz: they hold heart sounds to -58 dB (the material ends at 4 kHz)."""
+KNEES = np.array([0.02, 0.003, 0.0015], np.float32)
+"""Where each band turns from linear to logarithmic; a sine of amplitude 1 has coefficients up to 4."""
+SPREADS = np.array([2.4, 0.65, 0.5], np.float32)
+"""About the standard deviation after companding over the training set, so that noise of 1 covers it."""
+CHANNELS = 5
+"""mask, S1, S2, systole, diastole."""
+PULSE_MS = 10.0
+"""Standard deviation of the pulse that marks an onset."""
+
+
+def compand(frames: np.ndarray) -> np.ndarray:
+    """Coefficients [..., BANDS, K] to the net's scale; the inverse of `expand`."""
+    return (np.arcsinh(frames / KNEES[:, None]) / SPREADS[:, None]).astype(np.float32)
+
+
+def expand(values: np.ndarray) -> np.ndarray:
+    """The net's scale [..., BANDS, K] back to coefficients; held where a sound would be far above 1."""
+    bounded = np.clip(values * SPREADS[:, None], -6.5, 6.5)
+    return (np.sinh(bounded) * KNEES[:, None]).astype(np.float32)
+
+
+def beat_channels(beats: Sequence[Beat], first: int, count: int) -> np.ndarray:
+    """The beat track of `count` frames from absolute frame `first` on: float32 [4, K].
+
+    Rows: pulses at S1 onsets, pulses at S2 onsets, systole as a ramp 0..1 from S1 to S2 (0 elsewhere),
+    diastole as a ramp 0..1 from S2 to the next S1 (0 elsewhere). All -1 when there are no beats: the null
+    track. Before the first given beat stands one more, as long as that beat, so that a wish that leaves
+    out the last beat before its window still has a diastole.
+    """
+    if not beats:
+        return np.full((4, count), -1.0, np.float32)
+    time = (first + np.arange(count)) * HOP + HOP // 2
+    s1, s2, end = _marks(beats)
+    track = np.zeros((4, count), np.float32)
+    width = PULSE_MS * SAMPLE_RATE_HZ / 1_000
+    for row, marks in enumerate((s1, s2)):
+        for mark in marks[(marks > time[0] - 4 * width) & (marks < time[-1] + 4 * width)]:
+            track[row] += np.exp(-0.5 * ((time - mark) / width) ** 2)
+    current = np.searchsorted(s1, time, side="right") - 1
+    known = current >= 0
+    current = current.clip(0)
+    systole = (time - s1[current]) / np.maximum(s2[current] - s1[current], 1)
+    diastole = (time - s2[current]) / np.maximum(end[current] - s2[current], 1)
+    track[2] = np.where(known & (systole < 1), systole.clip(0), 0)
+    track[3] = np.where(known & (diastole > 0), diastole.clip(0, 1), 0)
+    return track
+
+
+def _marks(beats: Sequence[Beat]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames of S1, S2 and the next S1, one guessed beat in front."""
+    s1 = np.array([beat.s1 for beat in beats], float)
+    s2 = np.array([beat.s2 for beat in beats], float)
+    rr = np.array([beat.rr_ms for beat in beats]) * SAMPLE_RATE_HZ / 1_000
+    end = s1 + rr
+    end[:-1] = s1[1:]
+    before = s1[0] - rr[0]
+    return np.append(before, s1), np.append(before + s2[0] - s1[0], s2), np.append(s1[0], end)

@@ -1,0 +1,130 @@
+"""k-diffusion's samplers by name, with nothing of k-diffusion loaded that they do not need.
+
+Importing the package itself runs its root, which wants wandb, clip, kornia and a torchvision that fits the
+installed torch. The samplers need none of these, so `k_diffusion.sampling` and `.external` are loaded under
+an empty package of the same name, with a hollow torchvision for one import line of theirs that only image
+tools use. Afterwards `sys.modules` is as it was.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from heart.errors import UsageError
+from heart.sounding.samplers import OWN, Denoiser, Sampler, times
+
+OVER_SIGMAS = (
+    "euler",
+    "euler_ancestral",
+    "heun",
+    "dpm_2",
+    "dpm_2_ancestral",
+    "lms",
+    "dpmpp_2s_ancestral",
+    "dpmpp_sde",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "dpmpp_3m_sde",
+)
+"""Called with a list of sigmas."""
+OVER_RANGE = ("dpm_fast", "dpm_adaptive")
+"""Called with the smallest and largest sigma."""
+LATEST = 0.99
+"""Time of the first step: sigma = tan(pi t / 2) is infinite at 1."""
+EARLIEST = 0.01
+_EXTRA = "pip install 'sounds-of-the-heart[k-diffusion]'"
+
+
+def k_sampler(name: str) -> Sampler:
+    """k-diffusion's sampler `name` behind our signature.
+
+    Raises:
+        UsageError: there is no such sampler, or the extra is not installed.
+    """
+    if name not in OVER_SIGMAS + OVER_RANGE:
+        known = ", ".join((*OWN, *OVER_SIGMAS, *OVER_RANGE))
+        raise UsageError(f"no sampler called {name!r}; there are {known}")
+    sampling, external = load()
+    function = getattr(sampling, f"sample_{name}")
+
+    def sample(denoiser: Denoiser, noise: Tensor, steps: int) -> Tensor:
+        model = external.VDenoiser(_as_module(denoiser))
+        with torch.random.fork_rng(devices=[]):
+            # Samplers that draw noise on their way draw it from torch's global generator.
+            torch.manual_seed(int(noise.double().abs().sum() * 1e6) % 2**31)
+            if name in OVER_RANGE:
+                low, high = sigma_of(EARLIEST), sigma_of(LATEST)
+                extra = (steps,) if name == "dpm_fast" else ()
+                result = function(model, noise * high, low, high, *extra, disable=True)
+            else:
+                sigmas = sigmas_of(steps)
+                result = function(model, noise * sigmas[0], sigmas, disable=True)
+        return torch.as_tensor(result)
+
+    return sample
+
+
+def sigma_of(t: float) -> float:
+    """Noise level against the clean signal at time t."""
+    return math.tan(t * math.pi / 2)
+
+
+def sigmas_of(steps: int) -> Tensor:
+    """Our own schedule in k-diffusion's terms: float32 [steps + 1], falling to 0."""
+    return torch.tensor([sigma_of(min(t, LATEST)) for t in times(steps)])
+
+
+def _as_module(denoiser: Denoiser) -> torch.nn.Module:
+    class Inner(torch.nn.Module):
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return denoiser(x, float(t.flatten()[0]))
+
+    return Inner()
+
+
+@lru_cache(maxsize=1)
+def load() -> tuple[ModuleType, ModuleType]:
+    """(k_diffusion.sampling, k_diffusion.external). Raises UsageError when they cannot be had."""
+    spec = importlib.util.find_spec("k_diffusion")
+    if spec is None:
+        raise UsageError(f"this sampler needs the extra k-diffusion: {_EXTRA}")
+    try:
+        with _hollow(list(spec.submodule_search_locations or [])):
+            sampling = importlib.import_module("k_diffusion.sampling")
+            return sampling, importlib.import_module("k_diffusion.external")
+    except ImportError as error:
+        raise UsageError(f"k-diffusion is installed but incomplete ({error}): {_EXTRA}") from None
+
+
+@contextmanager
+def _hollow(path: list[str]) -> Iterator[None]:
+    """sys.modules with an empty k_diffusion package at `path` and an empty torchvision, for a while."""
+    kept = {name: module for name, module in sys.modules.items() if _ours(name)}
+    for name in kept:
+        del sys.modules[name]
+    root = ModuleType("k_diffusion")
+    root.__path__ = path
+    vision, transforms = ModuleType("torchvision"), ModuleType("torchvision.transforms")
+    functional = ModuleType("torchvision.transforms.functional")
+    transforms.functional = functional  # type: ignore[attr-defined]
+    sys.modules.update({module.__name__: module for module in (root, vision, transforms, functional)})
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if _ours(name)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
+def _ours(name: str) -> bool:
+    return name.split(".")[0] in ("k_diffusion", "torchvision")

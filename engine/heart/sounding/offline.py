@@ -1,0 +1,112 @@
+"""Whole sounds by the loop that also sings live: beat clock, wish, chunk, cross-fade. Same seed, same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from heart.errors import UsageError
+from heart.records import LABELS, OVERLAP, SAMPLE_RATE_HZ, Wish
+from heart.sounding.beats import BeatClock
+from heart.sounding.registry import Singer, open_voice
+
+HOP = 16_384
+"""New frames of a wish, as live: 0.37 s."""
+PAST = 20_480
+LONGEST_S = 3_600.0
+WORDS = {
+    "normal": "N",
+    "aortic_stenosis": "AS",
+    "mitral_regurgitation": "MR",
+    "mitral_stenosis": "MS",
+    "mitral_valve_prolapse": "MVP",
+    "none": "",
+}
+"""Long names of the labels."""
+
+
+def find_label(word: str) -> str:
+    """The label a word means: one of LABELS in any case, its long name, or "" for none.
+
+    Raises:
+        UsageError: no such label.
+    """
+    plain = word.strip()
+    if plain.upper() in LABELS or plain == "":
+        return plain.upper()
+    label = WORDS.get(plain.lower().replace(" ", "_").replace("-", "_"))
+    if label is None:
+        raise UsageError(f"label {word!r}: take one of {', '.join(LABELS)} or {', '.join(WORDS)}")
+    return label
+
+
+def generate(
+    seconds: float = 10.0,
+    label: str = "normal",
+    bpm: float = 72.0,
+    rmssd: float = 30.0,
+    seed: int = 0,
+    steps: int = 8,
+    voice: str | Singer = "voice-heart",
+    sampler: str = "ddim",
+    guidance: float = 1.0,
+    threads: int = 0,
+    progress: Callable[[float], None] = lambda sung_s: None,
+) -> np.ndarray:
+    """Sing `seconds` of heart: float32 [round(seconds * 44100)].
+
+    Args:
+        seconds: 0.1 .. 3600.
+        label: see `find_label`.
+        bpm: 20 .. 300.
+        rmssd: beat-to-beat variability in ms, 0 .. 500.
+        seed: decides everything that is left to chance.
+        steps: sampling steps, 1 .. 200.
+        voice: a name of the registry, or a voice that is already open.
+        sampler: "ddim", "ddpm" or one of k-diffusion's.
+        guidance: 1 is none; above, the label is exaggerated.
+        threads: of the voice; 0 chooses.
+        progress: called with the seconds sung so far.
+
+    Raises:
+        UsageError: an argument out of its range.
+        FileError: the voice's weights are missing or damaged.
+    """
+    _check("seconds", seconds, 0.1, LONGEST_S)
+    _check("bpm", bpm, 20, 300)
+    _check("rmssd", rmssd, 0, 500)
+    _check("steps", steps, 1, 200)
+    _check("guidance", guidance, 0, 10)
+    name = find_label(label)
+    singer = open_voice(voice, threads, sampler) if isinstance(voice, str) else voice
+    clock = BeatClock(bpm, rmssd, seed)
+    total = round(seconds * SAMPLE_RATE_HZ)
+    sound = np.zeros(-(-total // HOP) * HOP + OVERLAP, np.float32)
+    for number, start in enumerate(range(0, total, HOP)):
+        past = sound[max(0, start - PAST) : start + OVERLAP] if start else sound[:0]
+        wish = _wish(number, start, past.copy(), clock, name, seed, steps, guidance)
+        lay(sound, start, singer.sing(wish).audio)
+        progress(min(start + HOP, total) / SAMPLE_RATE_HZ)
+    return sound[:total]
+
+
+def _wish(
+    number: int, start: int, past: np.ndarray, clock: BeatClock, label: str, seed: int, steps: int, guidance: float
+) -> Wish:
+    begin = start - len(past) - SAMPLE_RATE_HZ // 2
+    beats = tuple(b for b in clock.beats_until(start + HOP + SAMPLE_RATE_HZ) if b.s2 >= begin)
+    return Wish(number, start, HOP, past, beats, label, seed, steps, guidance)
+
+
+def lay(sound: np.ndarray, start: int, audio: np.ndarray) -> None:
+    """Put a chunk at `start`, cross-faded over OVERLAP frames with what lies there (in place)."""
+    fade = np.linspace(0, 1, OVERLAP, dtype=np.float32) if start else np.ones(OVERLAP, np.float32)
+    head = slice(start, start + OVERLAP)
+    sound[head] = sound[head] * (1 - fade) + audio[:OVERLAP] * fade
+    sound[start + OVERLAP : start + len(audio)] = audio[OVERLAP:]
+
+
+def _check(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise UsageError(f"{name} {value:g}: must lie between {least:g} and {most:g}")

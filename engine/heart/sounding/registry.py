@@ -1,0 +1,52 @@
+"""The voices by name. Listing them loads nothing; opening one loads what it needs and no more."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Protocol
+
+from heart.config import models_dir
+from heart.errors import UsageError
+from heart.records import Chunk, Wish
+
+VOICES = {
+    "voice-heart": "heart.sounding.voice:Voice",
+    "pulse": "heart.sounding.pulse:Pulse",
+}
+"""name -> "module:Class". A class is called with (folder, threads, sampler) and has `sing`, `warm_up`."""
+
+
+class Singer(Protocol):
+    """What every voice can do."""
+
+    name: str
+
+    def sing(self, wish: Wish) -> Chunk:
+        """The wished-for frames and OVERLAP more, a function of the wish alone."""
+        ...
+
+    def warm_up(self) -> None:
+        """Do once what makes the first wish slow."""
+        ...
+
+
+def list_voices() -> tuple[str, ...]:
+    """Names of all voices."""
+    return tuple(VOICES)
+
+
+def open_voice(name: str, threads: int = 0, sampler: str = "ddim") -> Singer:
+    """Load a voice.
+
+    Raises:
+        UsageError: there is no such voice or sampler.
+        FileError: its weights are missing or damaged.
+    """
+    if name not in VOICES:
+        raise UsageError(f"no voice called {name!r}; there are {', '.join(VOICES)}")
+    # Before torch is loaded: threads that spin while they wait steal the cores of sound and sockets.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    module, _, kind = VOICES[name].partition(":")
+    singer: Singer = getattr(importlib.import_module(module), kind)(models_dir() / name, threads, sampler)
+    return singer

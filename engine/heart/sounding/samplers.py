@@ -1,0 +1,80 @@
+"""Samplers over the v objective: from noise at t = 1 to sound at t = 0 in a few steps.
+
+t as in net.py: alpha = cos(pi t / 2), sigma = sin(pi t / 2); clean = alpha x - sigma v and
+noise = sigma x + alpha v. A `Denoiser` maps (x, t) to v and knows its own conditions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Denoiser = Callable[[Tensor, float], Tensor]
+"""(x [B, C, T], t in 0..1) -> v [B, C, T]."""
+Sampler = Callable[[Denoiser, Tensor, int], Tensor]
+"""(denoiser, noise [B, C, T], steps) -> clean [B, C, T]."""
+
+
+def times(steps: int) -> list[float]:
+    """steps + 1 times from 1 down to 0.
+
+    A plain cosine descent puts most of few steps where there is only noise. This one bends it so that the
+    last step starts low: what a murmur or the silence of diastole is gets decided there.
+    """
+    return [bend(1 - i / steps) for i in range(steps + 1)]
+
+
+def bend(u: float) -> float:
+    """Time at part u (1 at the start, 0 at the end) of a sampling run."""
+    return math.sin(0.5 * math.pi * u) ** 1.5
+
+
+def ddim(denoiser: Denoiser, noise: Tensor, steps: int, schedule: list[float] | None = None) -> Tensor:
+    """Deterministic DDIM (Song, Meng, Ermon 2021): Euler's method in sigma / alpha."""
+    x = clean = noise
+    schedule = schedule or times(steps)
+    for t, t_next in itertools.pairwise(schedule):
+        clean, eps = split(x, denoiser(x, t), t)
+        x = math.cos(t_next * math.pi / 2) * clean + math.sin(t_next * math.pi / 2) * eps
+    return clean
+
+
+def ddpm(denoiser: Denoiser, noise: Tensor, steps: int) -> Tensor:
+    """DDIM with fresh noise at every step (eta = 1), drawn from a generator seeded by the first noise."""
+    seed = int(noise.flatten()[:64].double().abs().sum() * 1e9) % 2**31
+    random = torch.Generator().manual_seed(seed)
+    x, clean, schedule = noise, noise, times(steps)
+    for t, t_next in itertools.pairwise(schedule):
+        clean, eps = split(x, denoiser(x, t), t)
+        a, s = math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
+        a2, s2 = math.cos(t_next * math.pi / 2), math.sin(t_next * math.pi / 2)
+        fresh = s2 / s * math.sqrt(max(0.0, 1 - (a / max(a2, 1e-9)) ** 2)) if s2 > 0 else 0.0
+        x = a2 * clean + math.sqrt(max(s2**2 - fresh**2, 0)) * eps
+        x = x + fresh * torch.randn(x.shape, generator=random).to(x)
+    return clean
+
+
+def split(x: Tensor, v: Tensor, t: float) -> tuple[Tensor, Tensor]:
+    """What x holds according to v: (clean, noise)."""
+    a, s = math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
+    return a * x - s * v, s * x + a * v
+
+
+OWN: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm}
+
+
+def find_sampler(name: str) -> Sampler:
+    """A sampler by name: ours, else k-diffusion's (an optional extra).
+
+    Raises:
+        UsageError: no such sampler, or k-diffusion is not installed.
+    """
+    if name in OWN:
+        return OWN[name]
+    from heart.sounding.k_diffusion import k_sampler
+
+    return k_sampler(name)

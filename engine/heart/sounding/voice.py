@@ -1,0 +1,180 @@
+"""The diffusion voice: a wish in, a chunk out, nothing remembered between.
+
+A window of coefficient frames is laid over the past and what is to come:
+
+        past (known, clamped)      |        new         | overlap | tail (thrown away)
+    first ......... first + known  | ............................... first + count
+                                start                start + frames
+
+Known frames are put into the net's input at every step just as in training; only the others are made of
+noise. All arithmetic is a function of the wish and the weights, so a wish sung again is the same, bit for
+bit, on the same machine with the same number of threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heart.cards import read_model
+from heart.records import LABELS, OVERLAP, Beat, Chunk, Wish
+from heart.sounding.conditions import BANDS, beat_channels, compand, expand
+from heart.sounding.filterbank import (
+    BEFORE,
+    HOP,
+    LEAD,
+    TAPS,
+    analyse_span,
+    certain_frames,
+    first_whole_frame,
+    synthesise,
+)
+from heart.sounding.samplers import Denoiser, find_sampler
+from heart.sounding.weights import load_net
+
+PAST_FRAMES = 1_024
+"""Most coefficient frames of past that are looked at: 0.37 s."""
+TAIL_FRAMES = 24
+"""Frames sung beyond what is needed: the net then knows no edge where the chunk ends."""
+MAX_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where the frames of a wish lie (absolute frame numbers) and which are known."""
+
+    first: int
+    count: int
+    known: int
+
+
+def window_of(wish: Wish, multiple: int) -> Window:
+    """The window of a wish; `count` is a multiple of `multiple`."""
+    end = wish.start + wish.frames + OVERLAP
+    if len(wish.past) >= TAPS:
+        border = wish.start + OVERLAP
+        certain = certain_frames(border)
+        first = max(first_whole_frame(border - len(wish.past)), certain - PAST_FRAMES)
+        known = certain - first
+    else:
+        first, known = wish.start // HOP - LEAD, 0
+    needed = (end - 1 + BEFORE) // HOP + 1 + TAIL_FRAMES - first
+    return Window(first, -(-needed // multiple) * multiple, known)
+
+
+class Voice:
+    """A loaded diffusion voice.
+
+    Args:
+        folder: a model folder with card.toml and weights.
+        threads: CPU threads; 0 takes half the cores, four at most: two threads that wait for each other on
+            two cores that others use as well are slower than one (measured: ten times).
+        sampler: "ddim", "ddpm" or one of k-diffusion's.
+
+    Raises:
+        FileError: card or weights are missing or damaged.
+        UsageError: no such sampler.
+    """
+
+    def __init__(self, folder: Path, threads: int = 0, sampler: str = "ddim") -> None:
+        torch.set_num_threads(threads or max(1, min(4, (os.cpu_count() or 1) // 2)))
+        model = read_model(folder)
+        self.name = model.name
+        self.sampler_name = sampler
+        self._sampler = find_sampler(sampler)
+        self._weights = load_net(model.weights)
+        self._proof = str(model.card["sha256"])[:12]
+        self.net = self._weights.net
+
+    def warm_up(self) -> None:
+        """Sing twice into nothing, so that the first real wish is not slower than the others."""
+        beats = (Beat(0, 2_000, 16_000, 833.0),)
+        for number in range(2):
+            self.sing(Wish(number, 20_480, 16_384, np.zeros(20_480 + OVERLAP, np.float32), beats))
+
+    @torch.inference_mode()
+    def sing(self, wish: Wish) -> Chunk:
+        """The wished-for frames and OVERLAP more; see `records.Chunk`."""
+        began_s = time.perf_counter()
+        window = window_of(wish, self.net.shape.multiple)
+        past = self._past(wish, window)
+        denoiser = self._denoiser(wish, window, past)
+        steps = min(max(int(wish.steps), 1), MAX_STEPS)
+        values = self._sampler(denoiser, self._noise(wish, window), steps)
+        values[..., : window.known] = past
+        audio = self._sound(values[0].numpy(), wish, window)
+        spent_s = time.perf_counter() - began_s
+        return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, self._recipe(wish), steps)
+
+    def _past(self, wish: Wish, window: Window) -> Tensor:
+        """The known frames on the net's scale: [1, BANDS, known]."""
+        begin = window.first * HOP - BEFORE - (wish.start + OVERLAP - len(wish.past))
+        length = (window.known - 1) * HOP + TAPS if window.known else 0
+        sound = np.nan_to_num(wish.past[begin : begin + length].astype(np.float32))
+        return torch.from_numpy(compand(analyse_span(sound, BANDS)))[None]
+
+    def _noise(self, wish: Wish, window: Window) -> Tensor:
+        random = np.random.default_rng([abs(int(wish.seed)), abs(int(wish.start))])
+        noise = random.standard_normal((1, BANDS, window.count), dtype=np.float32)
+        return torch.from_numpy(noise)
+
+    def _denoiser(self, wish: Wish, window: Window, past: Tensor) -> Denoiser:
+        """(x, t) -> v for this wish, with the past in place and guidance applied."""
+        guided = wish.guidance != 1.0 and wish.label != ""
+        copies = 2 if guided else 1
+        mask = (np.arange(window.count) < window.known).astype(np.float32)[None]
+        track = beat_channels(wish.beats, window.first, window.count)
+        conditions = torch.from_numpy(np.concatenate([mask, track]))[None].expand(copies, -1, -1)
+        label, style = self._choice(wish)
+        labels, styles = label[:copies], style[:copies]
+
+        def denoise(x: Tensor, t: float) -> Tensor:
+            x = x.clone()
+            x[..., : window.known] = past
+            time_ = torch.full((copies,), t)
+            v = self.net(x.expand(copies, -1, -1), time_, conditions, labels, styles)
+            return v if not guided else v[1:] + wish.guidance * (v[:1] - v[1:])
+
+        return denoise
+
+    def _choice(self, wish: Wish) -> tuple[Tensor, Tensor]:
+        """Label and style of a wish in row 0, the null of both in row 1."""
+        style = np.zeros((2, self.net.shape.styles + 1), np.float32)
+        label = torch.zeros(2, dtype=torch.long)
+        if wish.label in LABELS:
+            number = LABELS.index(wish.label)
+            label[0] = number + 1
+            style[0] = np.append(self.style(number, wish.seed), 1)
+        return label, torch.from_numpy(style)
+
+    def style(self, label: int, seed: int) -> np.ndarray:
+        """The style a seed stands for: one of the label's clean recordings. float32 [styles]."""
+        bank = self._weights.styles[self._weights.style_labels == label]
+        if not len(bank):
+            return np.zeros(self.net.shape.styles, np.float32)
+        clean = bank[bank[:, 0] <= np.median(bank[:, 0])]
+        return clean[np.random.default_rng([abs(int(seed)), label]).integers(len(clean))]
+
+    def _sound(self, values: np.ndarray, wish: Wish, window: Window) -> np.ndarray:
+        """Values [BANDS, count] to the chunk's sound, led over from the past within the certain part."""
+        sung = synthesise(expand(values))
+        begin = wish.start - (window.first * HOP - BEFORE)
+        audio = np.ascontiguousarray(sung[begin : begin + wish.frames + OVERLAP])
+        if window.known and len(wish.past) >= OVERLAP:
+            # Known frames hold all of the past but its highest octaves; the past itself holds those too.
+            fade = np.clip(np.arange(OVERLAP, dtype=np.float32) / (OVERLAP // 2 - LEAD * HOP // 2), 0, 1)
+            audio[:OVERLAP] = audio[:OVERLAP] * fade + wish.past[-OVERLAP:] * (1 - fade)
+        return audio
+
+    def _recipe(self, wish: Wish) -> str:
+        beats = [(beat.s1, beat.s2, round(beat.rr_ms, 3)) for beat in wish.beats]
+        text = f"{self._proof} {self.sampler_name} {wish.start} {wish.frames} {wish.label} {wish.seed} "
+        text += f"{wish.steps} {wish.guidance} {beats}"
+        return hashlib.sha256(text.encode() + wish.past.tobytes()).hexdigest()[:12]

@@ -1,0 +1,79 @@
+"""The voice's weights on disk: one safetensors file with the net's shape, its tensors and the styles.
+
+Tensors are fp16 (the net's own arithmetic stays fp32). Nothing in the file is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from heart.errors import FileError
+from heart.sounding.net import NetShape, VoiceNet
+
+FORMAT = "heart-voice-1"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A loaded voice: the net in fp32, ready for inference, and the styles of its training clips."""
+
+    net: VoiceNet
+    styles: np.ndarray
+    """float32 [clips, styles]."""
+    style_labels: np.ndarray
+    """int64 [clips]: index into LABELS."""
+
+
+def save_net(net: VoiceNet, styles: np.ndarray, style_labels: np.ndarray, path: Path) -> None:
+    """Write a net and its styles to `path`, complete or not at all."""
+    tensors = {f"net.{key}": value.detach().cpu().half() for key, value in net.state_dict().items()}
+    tensors["styles"] = torch.from_numpy(styles).half()
+    tensors["style_labels"] = torch.from_numpy(style_labels)
+    about = {"format": FORMAT, "shape": json.dumps(net.shape.to_dict())}
+    partial = path.with_suffix(".part")
+    save_file({key: value.contiguous() for key, value in tensors.items()}, partial, about)
+    os.replace(partial, path)
+
+
+def load_net(path: Path) -> Weights:
+    """Read a voice. Raises FileError when the file is missing, damaged or of another kind."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            if about.get("format") != FORMAT:
+                raise FileError(f"{path}: not a voice of this program (format {about.get('format')!r})")
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return _assemble(about, tensors)
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file; `heart models check` lists what should be there") from None
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise FileError(f"{path}: damaged or not a voice ({reason}); fetch it again") from None
+
+
+def _assemble(about: dict[str, str], tensors: dict[str, Any]) -> Weights:
+    wanted: dict[str, Any] = json.loads(about["shape"])
+    known = {field.name for field in fields(NetShape)}
+    values: dict[str, Any] = {key: _fixed(value) for key, value in wanted.items() if key in known}
+    shape = NetShape(**values)
+    # Built without numbers: they come from the file, and drawing six million of them costs start-up time.
+    with torch.device("meta"):
+        net = VoiceNet(shape)
+    state = {key[4:]: value.float() for key, value in tensors.items() if key.startswith("net.")}
+    net.load_state_dict(state, assign=True)
+    styles = tensors["styles"].float().numpy()
+    return Weights(net.eval().requires_grad_(False), styles, tensors["style_labels"].numpy())
+
+
+def _fixed(value: Any) -> Any:
+    """Lists of a JSON object are tuples in a shape."""
+    return tuple(value) if isinstance(value, list) else value
