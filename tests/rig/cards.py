@@ -106,10 +106,13 @@ class JackDummy:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End the server in good order, so that its name is forgotten."""
+        """End the server in good order, so that its name is forgotten; by force if it hangs in that."""
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(5)
+            try:
+                self._server.wait(3)
+            except subprocess.TimeoutExpired:
+                self.kill()
             self._server = None
 
     def kill(self) -> None:
