@@ -72,7 +72,7 @@ class Sender:
         clients = [client] if client else self.table.streaming()
         short = [each for each in clients if not self._prepare(each, now)]
         waiting = not self._send_round(clients, now)
-        return waiting or bool(short) or self.lead_ms < TIGHT_LEAD_MS and bool(self.table.streaming())
+        return waiting or bool(short) or (self.lead_ms < TIGHT_LEAD_MS and bool(self.table.streaming()))
 
     def panic(self, now: float) -> bool:
         """Silence everywhere, also in what the clients hold already; True when a tick is needed."""
