@@ -116,12 +116,16 @@ def test_missing_blocks_of_all_channels_are_asked_for_in_runs() -> None:
     assert ring.wanted(0.5) == [(1, 5)]
 
 
+def frame_of(offset: int, past: bool) -> int:
+    return offset - 5 if past else offset + 5
+
+
 def test_the_inbox_hands_out_each_message_once_in_order() -> None:
     inbox = Inbox()
     for n in (1, 2):
-        inbox.take("/heart/pong", (n,), int)
-    inbox.take("/heart/value/bpm", (72.0,), int)
-    inbox.take("/heart/beat", (3, 100, 72.0, 833.0, 30.0, "N", 1.0), lambda offset: offset + 5)
+        inbox.take("/heart/pong", (n,), frame_of)
+    inbox.take("/heart/value/bpm", (72.0,), frame_of)
+    inbox.take("/heart/beat", (3, 100, 72.0, 833.0, 30.0, "N", 1.0), frame_of)
     assert [inbox.wait_for("/heart/pong", 0.1) for _ in range(2)] == [(1,), (2,)]
     with pytest.raises(HeartError, match="/heart/pong"):
         inbox.wait_for("/heart/pong", 0.01)

@@ -14,7 +14,7 @@ from heart.clock import Clock, monotonic
 from heart.errors import WireError
 from heart.plumbing.inbox import Inbox
 from heart.plumbing.osc import decode, encode
-from heart.plumbing.ring import SEQ_WRAP, PlayRing
+from heart.plumbing.ring import RING_FRAMES, SEQ_WRAP, PlayRing
 
 CREDIT_S = 0.020
 HELLO_S = 0.5
@@ -118,9 +118,10 @@ class Connection:
             self._leave(now + (HELLO_S if address == "/heart/bye" else 0))
         self.inbox.take(address, args, self._frame_of)
 
-    def _frame_of(self, offset: int) -> int:
-        """Frame of `played_audio` at which a ring frame sounds."""
-        return self.played + self.ring.frames_ahead(offset)
+    def _frame_of(self, offset: int, past: bool) -> int:
+        """Frame of `played_audio` at which a ring frame sounds, or has sounded."""
+        ahead = self.ring.frames_ahead(offset)
+        return self.played + (ahead - RING_FRAMES if past and ahead > 0 else ahead)
 
     def _welcome(self, epoch: int, now: float) -> None:
         self._retire()

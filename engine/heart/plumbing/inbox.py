@@ -53,8 +53,12 @@ class Inbox:
         self._waiting: dict[str, deque[tuple[Any, ...]]] = {}
         self._news = threading.Condition()
 
-    def take(self, address: str, args: tuple[Any, ...], frame_of: Callable[[int], int]) -> None:
-        """A message that is not sound; `frame_of` turns a ring offset into a frame of the played sound."""
+    def take(self, address: str, args: tuple[Any, ...], frame_of: Callable[[int, bool], int]) -> None:
+        """A message that is not sound.
+
+        `frame_of(offset, past)` turns a ring offset into a frame of the played sound: the one to come, or
+        the one gone by.
+        """
         with self._news:
             self._waiting.setdefault(address, deque(maxlen=KEEP)).append(args)
             if address.startswith("/heart/value/"):
@@ -64,10 +68,11 @@ class Inbox:
             elif address == "/heart/error":
                 self.errors.append(args[:3])
             elif address == "/heart/chunk":
-                self.chunks.append(PlayedChunk(args[0], frame_of(args[1]), *args[2:6]))
+                self.chunks.append(PlayedChunk(args[0], frame_of(args[1], False), *args[2:6]))
             elif address in ("/heart/beat", "/heart/heard"):
-                beats = self.beats if address == "/heart/beat" else self.heard
-                beats.append(PlayedBeat(args[0], frame_of(args[1]), *args[2:7]))
+                gone = address == "/heart/heard"
+                beats = self.heard if gone else self.beats
+                beats.append(PlayedBeat(args[0], frame_of(args[1], gone), *args[2:7]))
             self._news.notify_all()
 
     def wait_for(self, address: str, timeout_s: float) -> tuple[Any, ...]:

@@ -51,7 +51,7 @@ class Recorder:
         self.path = Path(path)
         self.seconds = 0.0
         """Safe on disk, as far as the recorder has told."""
-        _claim(self.path)
+        claim(self.path)
         self._on_event = on_event
         self._frame = 0
         options = {"path": str(self.path), "rate_hz": rate_hz, "channels": channels}
@@ -124,7 +124,11 @@ def _write_all(pipe: Pipe, take: Take, first: int | None) -> None:
             pipe.send(("seconds", told_s))
 
 
-def _claim(path: Path) -> None:
+def claim(path: Path) -> None:
+    """Make sure that a take can be written there; an older one of that name is replaced.
+
+    Raises UsageError for a suffix other than .wav and .flac, FileError when the place cannot be written.
+    """
     if path.suffix.lower() not in TAKES:
         raise UsageError(f"{path}: a take is recorded as {' or '.join(TAKES)}")
     try:

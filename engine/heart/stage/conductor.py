@@ -28,6 +28,11 @@ PRIORITY_HOP = 8_192
 """New frames of a wish after a knob moved: 0.19 s, heard sooner than a whole hop."""
 
 
+RESERVE_S = {"lead": 2.0, "follow": 1.0}
+"""Finished sound kept ahead of the most advanced listener. It may be sung again when a knob moves, so it
+costs no reaction time, and it hides a dying voice. Following, less of it lets beats settle later."""
+
+
 def to_grain(frame: float) -> int:
     """The next multiple of GRAIN at or after `frame`."""
     return -(-int(frame) // GRAIN) * GRAIN
@@ -48,8 +53,6 @@ class Conductor:
 
     Args:
         send: hands a wish to the voice; False when there is none to hand it to.
-        reserve_s: finished sound kept ahead of the most advanced listener. It may be sung again when
-            a knob moves, so it costs no reaction time, and it hides a dying voice.
         floor_s: below this the bed is laid.
     """
 
@@ -58,13 +61,11 @@ class Conductor:
         tape: Tape,
         performance: Performance,
         send: Callable[[Wish], bool],
-        reserve_s: float = 2.0,
         floor_s: float = 0.05,
     ) -> None:
         self.tape = tape
         self.performance = performance
         self.send = send
-        self.reserve = int(reserve_s * SAMPLE_RATE_HZ)
         self.floor = int(floor_s * SAMPLE_RATE_HZ)
         self.pending: Wish | None = None
         self._laid: deque[Laid] = deque()
@@ -143,7 +144,7 @@ class Conductor:
             elif self._again:
                 self.performance.rewind(self.tape.head)
             self._again = None
-        if self.pending is None and self.tape.head - edge < self.reserve:
+        if self.pending is None and self.tape.head - edge < RESERVE_S[self.performance.mode] * SAMPLE_RATE_HZ:
             self._begin(max(0, self.tape.head - OVERLAP), HOP, again=False)
 
     def _begin(self, start: int, frames: int, again: bool = True) -> None:

@@ -132,7 +132,19 @@ def follow_figures(take: Take) -> dict[str, Any]:
         "heart_file_bpm": take.heart_bpm,
         "follow_error_bpm": round(float(np.median(np.abs(heard - sung))), 2),
         "follow_within_2_bpm": round(float((np.abs(heard - sung) <= 2).mean()), 3),
+        "sung_apart_from_heard_ms": _apart_ms(take),
     }
+
+
+def _apart_ms(take: Take) -> float | None:
+    """Median distance of a heard S1 from the nearest sung one, once settled; by chance it were a quarter RR."""
+    begin = take.follow_frame + SETTLE_S * SAMPLE_RATE_HZ
+    heard = [beat.frame for beat in take.client.inbox.heard if begin < beat.frame < len(take.sound)]
+    sung = np.array([beat.frame for beat in take.client.beats])
+    if not heard or not len(sung):
+        return None
+    apart = [np.abs(sung - frame).min() for frame in heard]
+    return round(float(np.median(apart)) * 1000 / SAMPLE_RATE_HZ, 0)
 
 
 def _percentile(values: Sequence[float], part: float) -> float | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 INK, RED, BLUE, GREY = "#22252b", "#c8353c", "#2f6f9f", "#8d939c"
 SHOWN_HZ = 4_000
+DITHER = 1e-6
+"""Silence has no logarithm."""
 
 
 def draw(take: Take, figures: dict[str, Any], path: Path) -> None:
@@ -70,7 +72,7 @@ def _close(axis: Any, take: Take) -> None:
 
 def _spectrogram(axis: Any, take: Take, seconds: float) -> None:
     low = soxr.resample(take.sound, SAMPLE_RATE_HZ, 2 * SHOWN_HZ)
-    axis.specgram(low + 1e-7, NFFT=512, noverlap=384, Fs=2 * SHOWN_HZ, cmap="magma", vmin=-130, vmax=-45)
+    axis.specgram(low + DITHER * np.random.default_rng(0).standard_normal(len(low)), NFFT=512, noverlap=384, Fs=2 * SHOWN_HZ, cmap="magma", vmin=-130, vmax=-45)
     axis.set(xlim=(0, seconds), ylim=(0, 1_200), ylabel="Hz")
 
 
@@ -85,4 +87,4 @@ def _tempo(axis: Any, take: Take, seconds: float) -> None:
     if heard:
         axis.plot(*zip(*heard), color=BLUE, label="heard by the ear")
     axis.set(xlim=(0, seconds), xlabel="s", ylabel="bpm")
-    axis.legend(loc="upper left", frameon=False, ncols=3)
+    axis.legend(loc="upper center", frameon=False, ncols=3)

@@ -1,0 +1,1 @@
+"""The stage: performs live and offline; the only floor that knows every room."""
