@@ -16,7 +16,7 @@ from heart.listening.net import LOOK_AHEAD_STEPS
 
 LENGTHS = (100, 200, 400)
 """Steps of a crop (2, 4, 8 s); a batch holds one length. Short ones teach the start of a stream."""
-STEPS_A_BATCH = 19_200
+STEPS_A_BATCH = 12_800
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Batches:
         heart = np.array([k % 6 != 5 for k in range(count)], np.float32)
         known_steps = np.stack(known)
         heart_known = np.where(heart[:, None] > 0, known_steps, 1.0)
-        frames = np.stack([self._normalise(c[0]) for c in crops])
+        frames = self._normalise(np.stack([c[0] for c in crops]))
         return Batch(frames, np.stack(states), known_steps, heart, heart_known.astype(np.float32))
 
     def _normalise(self, powers: np.ndarray) -> np.ndarray:
@@ -67,11 +67,32 @@ class Batches:
         at = self._places(recording, frames, speed)
         assert recording.states is not None
         states = np.where((at >= 0) & (at < len(recording.states)), recording.states[_clip(at, recording)], -1)
-        powers = interpolate(recording.bels, at)
+        powers = self._dynamics(interpolate(recording.bels, at))
         powers = powers * 10 ** rng.uniform(-1.5, 1.5) * self._colour(0.6)
         if rng.random() < 0.7:
             powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2.5, 0.3))
+        if rng.random() < 0.3:
+            powers = powers + self._bursts(frames, float(np.quantile(powers.mean(1), 0.9)))
         return self._drop_out(powers, states)
+
+    def _dynamics(self, powers: np.ndarray) -> np.ndarray:
+        """Sometimes stretch or squeeze levels around their middle, as noise gates and automatic gains do."""
+        if self.rng.random() < 0.5:
+            return powers
+        bels = np.log10(powers)
+        middle = np.quantile(bels, 0.7)
+        return 10 ** (middle + (bels - middle) * np.exp(self.rng.uniform(-0.5, 0.6)))
+
+    def _bursts(self, frames: int, level: float) -> np.ndarray:
+        """Bumps, breaths and crackles about as loud as heart sounds, at random moments: [frames, BANDS]."""
+        rng = self.rng
+        powers = np.zeros((frames, features.BANDS))
+        for _ in range(rng.poisson(frames / 100 * rng.uniform(0.2, 3))):
+            start, length = rng.integers(frames), int(rng.integers(2, 20))
+            shape = np.hanning(length + 2)[1:-1, None] * rng.chisquare(4, (length, features.BANDS)) / 4
+            shape = shape * self._colour(0.8) * level * 10 ** rng.uniform(-1.5, 0.5)
+            powers[start : start + length] += shape[: frames - start]
+        return powers
 
     def _places(self, recording: Recording, frames: int, speed: float) -> np.ndarray:
         """Where in the recording each frame of the crop lies, in frames (fractional)."""

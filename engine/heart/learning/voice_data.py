@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,13 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 import soxr
+from safetensors.numpy import save_file
 from scipy.signal import butter, hilbert, sosfiltfilt
 
 from heart.errors import FileError
+from heart.learning.ear_labels import label_clips
 from heart.learning.voice_style import STYLES, measure_style
+from heart.listening.weights import load_weights
 from heart.records import LABELS, SAMPLE_RATE_HZ
 from heart.sounding.beats import systole_ms
 
@@ -58,18 +62,18 @@ def pack_clips(
     Args:
         data_dir: folder with manifest.csv and yaseen/.
         out: where the pack goes.
-        marks: {"yaseen/..": {"s1": [s], "s2": [s]}}; None asks the ear.
+        marks: {"yaseen/..": {"s1": [s], "s2": [s]}}; None asks the ear, and keeps its answer beside the pack.
 
     Raises:
         FileError: no manifest, or no clip of the set in it.
     """
     rows = _rows(data_dir)
+    marks = ask_ear(data_dir, out.with_suffix(".beats.json")) if marks is None else marks
     clips = []
     for done, row in enumerate(rows):
         progress(done, len(rows))
         sound, rate = sf.read(data_dir / row["path"], dtype="float64")
-        found = marks[row["path"]] if marks is not None else _ask_ear(sound, rate)
-        clip = make_clip(sound, rate, found, row)
+        clip = make_clip(sound, rate, marks[row["path"]], row)
         if clip is not None:
             clips.append(clip)
     progress(len(rows), len(rows))
@@ -135,10 +139,16 @@ def _rows(data_dir: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _ask_ear(sound: np.ndarray, rate: int) -> Mapping[str, Sequence[float]]:
-    from heart.learning.voice_marks import mark_beats
-
-    return mark_beats(sound, rate)
+def ask_ear(data_dir: Path, out: Path) -> Mapping[str, Mapping[str, Sequence[float]]]:
+    """S1 and S2 of every clip of the set, by the shipped ear; kept in `out` (.json) and read from there."""
+    if not out.is_file():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            net = Path(folder) / "file.safetensors"
+            save_file({key: np.ascontiguousarray(value) for key, value in load_weights().file.items()}, net)
+            label_clips(data_dir, net, out)
+    marks: Mapping[str, Mapping[str, Sequence[float]]] = json.loads(out.read_text())
+    return marks
 
 
 def _envelope(sound: np.ndarray) -> np.ndarray:

@@ -118,10 +118,8 @@ class Decoder:
         last steps_back steps."""
         if self.steps == 0:
             return []
-        reach = min(self.steps, self._longest)
-        past = (self.steps - 1 - np.arange(reach)) % self._ring
-        open_score = (self._enter[past] - self._sum[past]).T + self.durations.log_longer[:, :reach]
-        length, state = np.unravel_index(int((open_score + self._total[:, None]).T.argmax()), (reach, 4))
+        scores = self._open_scores()
+        length, state = np.unravel_index(int(scores.argmax()), scores.shape)
         end = self.steps
         segments = [Segment(int(state), end - int(length) - 1, end)]
         stop = max(self._first, 0 if steps_back is None else self.steps - steps_back)
@@ -129,6 +127,16 @@ class Decoder:
             end, state = segments[-1].start, (segments[-1].state - 1) % 4
             segments.append(Segment(state, end - int(self._back[end - 1 - self._first][state]), end))
         return segments[::-1]
+
+    def _open_scores(self) -> np.ndarray:
+        """Score of each way to be in a state now, [lengths, 4]: the last state is not over yet."""
+        reach = min(self.steps, self._longest)
+        past = (self.steps - 1 - np.arange(reach)) % self._ring
+        return np.asarray(self._enter[past] - self._sum[past] + self.durations.log_longer[:, :reach].T + self._total)
+
+    def score(self) -> float:
+        """Log probability of the best path, up to a constant of the sound (and of `forget`)."""
+        return float(self._open_scores().max())
 
     def forget(self, keep_steps: int) -> None:
         """Drop the way back beyond the last keep_steps steps, and keep the sums small."""

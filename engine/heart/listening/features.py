@@ -62,8 +62,8 @@ def log_bands(powers: np.ndarray) -> np.ndarray:
 
 
 def normalise(bels: np.ndarray) -> np.ndarray:
-    """Take each band's mean over time away: gain and colour of the sensor go with it. [frames, BANDS]."""
-    return (bels - bels.mean(0, keepdims=True)).clip(-CLIP_BELS, CLIP_BELS)
+    """Take each band's mean over time away: gain and colour of the sensor go with it. [..., frames, BANDS]."""
+    return (bels - bels.mean(-2, keepdims=True)).clip(-CLIP_BELS, CLIP_BELS)
 
 
 class RunningNormaliser:
@@ -74,14 +74,15 @@ class RunningNormaliser:
 
     def __init__(self) -> None:
         self._keep = float(np.exp(-HOP / RATE_HZ / MEMORY_S))
-        self._sum = np.zeros(BANDS)
+        self._sum: np.ndarray | float = 0.0
         self._weight = 0.0
 
     def push(self, bels: np.ndarray) -> np.ndarray:
-        """bels: [frames, BANDS], the next frames. Returns them normalised, float32 [frames, BANDS]."""
+        """bels: [..., frames, BANDS], the next frames of one sound or of several. Returns them normalised, float32."""
         out = np.empty(bels.shape, np.float32)
-        for k, row in enumerate(bels):
+        for k in range(bels.shape[-2]):
+            row = bels[..., k, :]
             self._sum = self._keep * self._sum + row
             self._weight = self._keep * self._weight + 1.0
-            out[k] = row - self._sum / self._weight
+            out[..., k, :] = row - self._sum / self._weight
         return out.clip(-CLIP_BELS, CLIP_BELS)

@@ -19,6 +19,9 @@ CHUNK_STEPS = 800
 EDGE_STEPS = 200
 """A long sound is cut into chunks of 16 s that overlap by 4 s on either side; the edges are thrown away."""
 CHUNKS_AT_ONCE = 16
+SCAN_STEPS = 750
+"""Rates are compared on the first 15 s."""
+RR_RANGE_S = (0.3, 1.9)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,20 @@ def durations_near(rr_20ms: int | None) -> Durations:
     return Durations.at(None if rr_20ms is None else rr_20ms / 50)
 
 
+def score_at(posteriors: np.ndarray, rr_s: float) -> float:
+    """How well one constant rate explains the first seconds of a sound; comparable between rates."""
+    decoder = Decoder(durations_near(round(rr_s * features.STEPS_PER_S)))
+    for row in emissions(np.log(np.maximum(posteriors[:SCAN_STEPS], 1e-5))):
+        decoder.push(row)
+    return decoder.score()
+
+
+def best_rr(posteriors: np.ndarray, rr_s: float) -> float:
+    """The RR that explains a sound best: the one found, its half or its double."""
+    possible = [rr for rr in (rr_s, rr_s / 2, rr_s * 2) if RR_RANGE_S[0] <= rr <= RR_RANGE_S[1]]
+    return max(possible, key=lambda rr: score_at(posteriors, rr), default=rr_s)
+
+
 def decode(posteriors: np.ndarray, rr_s: np.ndarray | None = None) -> list[Segment]:
     """Best sequence of states. posteriors: [steps, 4]; rr_s: [steps], the rate expected at each, or None."""
     decoder = Decoder()
@@ -99,7 +116,7 @@ def beats(segments: list[Segment], posteriors: np.ndarray) -> list[HeardBeat]:
     """The beats of a decoded sound: each S1 with the S2 that follows it."""
     s1, s2 = onsets(segments, posteriors, S1), onsets(segments, posteriors, S2)
     after = np.searchsorted(s2, s1)
-    ends = [*s1[1:], np.inf]
+    ends = [*s1[1:], np.inf][: len(s1)]
     return [
         HeardBeat(float(a), float(s2[k]) if k < len(s2) and s2[k] < end else None)
         for a, k, end in zip(s1, after, ends, strict=True)
@@ -123,7 +140,27 @@ def segment(weights: net.Weights, samples: np.ndarray) -> tuple[list[HeardBeat],
     if not len(heard.posteriors):
         return [], heard, []
     path = decode(heard.posteriors)
-    rr_s = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
-    if rr_s is not None:
-        path = decode(heard.posteriors, rr_s)
+    rr_s = np.diff(onsets(path, heard.posteriors, S1))
+    if len(rr_s) >= 2:
+        middle = float(np.median(rr_s))
+        best = best_rr(heard.posteriors, middle)
+        if not 0.8 < best / middle < 1.25:
+            path = decode(heard.posteriors, np.full(len(heard.posteriors), best))
+        expected = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
+        path = path if expected is None else decode(heard.posteriors, expected)
     return beats(path, heard.posteriors), heard, path
+
+
+def interval_certainty(s1_s: np.ndarray, path: list[Segment], posteriors: np.ndarray) -> np.ndarray:
+    """Mean posterior of the decoded states within each RR interval, [n - 1], 0..1."""
+    decoded = np.concatenate([np.full(part.end - part.start, part.state) for part in path])
+    chosen = np.take_along_axis(posteriors, decoded[:, None], 1)[:, 0]
+    sums = np.concatenate([[0.0], np.cumsum(chosen)])
+    at = np.rint((s1_s - features.CENTRE_S) * features.STEPS_PER_S).astype(int).clip(0, len(chosen))
+    return np.asarray(np.diff(sums[at]) / np.maximum(np.diff(at), 1))
+
+
+def certainty(path: list[Segment], posteriors: np.ndarray) -> float:
+    """Mean posterior of the decoded states, 0..1."""
+    decoded = np.concatenate([np.full(part.end - part.start, part.state) for part in path])
+    return float(np.take_along_axis(posteriors, decoded[:, None], 1).mean())

@@ -1,0 +1,54 @@
+"""The ear's weights: one safetensors file with both nets and the trust of each, proven by its card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from heart.cards import find_model
+from heart.errors import FileError
+
+MODEL = "ear-beats"
+
+
+@dataclass(frozen=True)
+class EarWeights:
+    """file: the net that reads both ways; live: the forward net; each by torch's names, float32.
+
+    file_trust, live_trust: float32 [features + 1], logistic weights with the bias last (`rate.Evidence.row`).
+    """
+
+    file: dict[str, np.ndarray]
+    live: dict[str, np.ndarray]
+    file_trust: np.ndarray
+    live_trust: np.ndarray
+
+
+def split(arrays: dict[str, np.ndarray]) -> EarWeights:
+    """Sort the arrays of a weights file ("file.dense1.weight", ..., "trust.live") into their nets."""
+
+    def part(prefix: str) -> dict[str, np.ndarray]:
+        return {
+            name[len(prefix) :]: np.asarray(value, np.float32)
+            for name, value in arrays.items()
+            if name.startswith(prefix)
+        }
+
+    try:
+        return EarWeights(part("file."), part("live."), arrays["trust.file"], arrays["trust.live"])
+    except KeyError as error:
+        raise FileError(f"{MODEL}: its weights lack {error}; fetch the model again") from None
+
+
+@lru_cache(maxsize=2)
+def load_weights(name: str = MODEL) -> EarWeights:
+    """Read a model's weights, once. Raises UsageError for an unknown name, FileError for damaged files."""
+    from safetensors.numpy import load_file
+
+    path = find_model(name).weights
+    try:
+        return split(load_file(path))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileError(f"{path}: cannot be read as weights ({error}); fetch the model again") from None
