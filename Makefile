@@ -6,7 +6,11 @@ STAMP  := $(VENV)/.ready
 SYSTEM := tools/system_packages.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench test-stage soak docs clean
+# Before the environment: PyAudio is built against PortAudio's headers.
+system:
+	@$(SYSTEM)
+
+.PHONY: system help demo test check bench test-stage soak docs clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -21,8 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)   ## a minute of the instrument, no device, Max or network needed: demo.wav, demo.png, demo.json
 	$(BIN)/heart demo
 
-test: $(STAMP)   ## everything that must hold: style, types, floors, tests (under ten minutes)
-	@$(SYSTEM)
+test: system $(STAMP)   ## everything that must hold: style, types, floors, tests (under ten minutes)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -m 'not stage and not soak'
 
@@ -35,12 +38,10 @@ check: $(STAMP)  ## style, types and floors alone
 bench: $(STAMP)  ## the figures of the README, measured on this machine
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
-test-stage: $(STAMP)  ## the longer set of stage cases
-	@$(SYSTEM)
+test-stage: system $(STAMP)  ## the longer set of stage cases
 	$(BIN)/python -m pytest -m stage --timeout 1800
 
-soak: $(STAMP)   ## ten minutes and more of real streaming
-	@$(SYSTEM)
+soak: system $(STAMP)   ## ten minutes and more of real streaming
 	$(BIN)/python benchmarks/bench_pd.py --seconds 600
 
 docs: $(STAMP)   ## write docs/osc.md from the one table

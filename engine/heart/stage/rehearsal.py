@@ -32,6 +32,8 @@ class RunningEngine:
     record: Path
     report: Path
     port: int = 0
+    listening_s: float = 0.0
+    """When (time.monotonic) it said that it listens."""
     pids: dict[str, int] = field(default_factory=dict)
     """Process of each worker."""
     lines: list[str] = field(default_factory=list)
@@ -42,7 +44,7 @@ class RunningEngine:
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
             if found := re.match(r"listening on [\d.]+:(\d+)", line):
-                self.port = int(found[1])
+                self.port, self.listening_s = int(found[1]), time.monotonic()
             if found := re.match(r"(\w+): started (\d+)", line):
                 self.pids[found[1]] = int(found[2])
 
