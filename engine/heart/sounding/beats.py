@@ -121,7 +121,6 @@ class BeatClock:
         earliest = last.beat.s2 + _frames(MIN_DIASTOLE_MS)
         self._next = max(frame + left, float(min(earliest, self._next)))
         rr_ms = (self._next - last.exact) * 1_000.0 / SAMPLE_RATE_HZ
-        # mean_ms stays the old one only for what has sounded: a second bend starts from the new tempo.
         self._steps[-1] = replace(last, beat=replace(last.beat, rr_ms=rr_ms), mean_ms=mean_ms)
 
     def _schedule(self) -> None:

@@ -23,6 +23,8 @@ KNEES = np.array([0.02, 0.003, 0.0015], np.float32)
 """Where each band turns from linear to logarithmic; a sine of amplitude 1 has coefficients up to 4."""
 SPREADS = np.array([2.4, 0.65, 0.5], np.float32)
 """About the standard deviation after companding over the training set, so that noise of 1 covers it."""
+LARGEST = 6.0
+"""No coefficient beyond this leaves: a runaway net stays within reach of a limiter."""
 CHANNELS = 5
 """mask, S1, S2, systole, diastole."""
 PULSE_MS = 10.0
@@ -36,8 +38,8 @@ def compand(frames: np.ndarray) -> np.ndarray:
 
 def expand(values: np.ndarray) -> np.ndarray:
     """The net's scale [..., BANDS, K] back to coefficients; held where a sound would be far above 1."""
-    bounded = np.clip(values * SPREADS[:, None], -6.5, 6.5)
-    return (np.sinh(bounded) * KNEES[:, None]).astype(np.float32)
+    frames = np.sinh(np.clip(values * SPREADS[:, None], -10, 10)) * KNEES[:, None]
+    return frames.clip(-LARGEST, LARGEST).astype(np.float32)
 
 
 def beat_channels(beats: Sequence[Beat], first: int, count: int) -> np.ndarray:

@@ -81,7 +81,7 @@ def sigma_of(t: float) -> float:
 
 def sigmas_of(steps: int) -> Tensor:
     """Our own schedule in k-diffusion's terms: float32 [steps + 1], falling to 0."""
-    return torch.tensor([sigma_of(min(t, LATEST)) for t in times(steps)])
+    return torch.tensor([sigma_of(t * LATEST) for t in times(steps)])
 
 
 def _as_module(denoiser: Denoiser) -> torch.nn.Module:

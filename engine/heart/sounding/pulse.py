@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -107,14 +108,15 @@ def _add_beat(audio: np.ndarray, wish: Wish, beat: Beat) -> None:
         return
     random = np.random.default_rng([abs(wish.seed), abs(beat.n), int(beat.n < 0)])
     touch = 1 + 0.06 * random.standard_normal(3)
+    pitch = round(float(touch[2]), 2)  # few different ones, so that bursts are made once
     loud1, loud2 = _LEVELS.get(wish.label, _LEVELS["N"])
     at = beat.s1 - wish.start
-    _place(audio, at, _burst(S1, loud1 * touch[0], touch[2]))
-    _place(audio, beat.s2 - wish.start, _burst(S2, loud2 * touch[1], touch[2]))
+    _place(audio, at, loud1 * touch[0] * _burst(S1, pitch))
+    _place(audio, beat.s2 - wish.start, loud2 * touch[1] * _burst(S2, pitch))
     if wish.label == "MVP":
-        _place(audio, at + int(0.55 * (beat.s2 - beat.s1)), _burst(_CLICK, 0.13, 1.0))
+        _place(audio, at + int(0.55 * (beat.s2 - beat.s1)), 0.13 * _burst(_CLICK, 1.0))
     if wish.label == "MS":
-        _place(audio, beat.s2 - wish.start + int(0.075 * SAMPLE_RATE_HZ), _burst(_SNAP, 0.12, 1.0))
+        _place(audio, beat.s2 - wish.start + int(0.075 * SAMPLE_RATE_HZ), 0.12 * _burst(_SNAP, 1.0))
     for murmur in _MURMURS.get(wish.label, ()):
         first, last = (beat.s2, beat.s1 + rr) if murmur.diastolic else (beat.s1, beat.s2)
         begin = first + int(murmur.begin * (last - first))
@@ -122,16 +124,19 @@ def _add_beat(audio: np.ndarray, wish: Wish, beat: Beat) -> None:
         _place(audio, begin - wish.start, sound)
 
 
-def _burst(burst: Burst, peak: float, pitch: float) -> np.ndarray:
-    """A burst of the given peak, float64 [n]; pitch 1 is as written."""
+@lru_cache(maxsize=256)
+def _burst(burst: Burst, pitch: float) -> np.ndarray:
+    """A burst of peak 1, float64 [n], without DC; pitch 1 is as written."""
     t = np.arange(int(_TAIL_S * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    sound = np.zeros(len(t))
+    sound, whole = np.zeros(len(t)), np.zeros(len(t))
     for onset_s, gain in ((0.0, 1.0), (burst.echo_s, 0.6)):
         since = np.maximum(t - onset_s, 0)
         envelope = gain * (1 - np.exp(-since / 0.006)) * np.exp(-since / burst.decay_s)
+        whole += envelope
         for hz, level in zip(burst.hz, burst.levels):
             sound += envelope * level * np.sin(2 * np.pi * hz * pitch * since)
-    return sound * (peak / np.abs(sound).max())
+    sound -= whole * (sound.sum() / whole.sum())
+    return sound / np.abs(sound).max()
 
 
 def _noise(murmur: Murmur, length: int, random: np.random.Generator) -> np.ndarray:

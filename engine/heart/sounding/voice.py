@@ -58,15 +58,27 @@ class Window:
 def window_of(wish: Wish, multiple: int) -> Window:
     """The window of a wish; `count` is a multiple of `multiple`."""
     end = wish.start + wish.frames + OVERLAP
-    if len(wish.past) >= TAPS:
+    length = len(past_of(wish))
+    if length:
         border = wish.start + OVERLAP
         certain = certain_frames(border)
-        first = max(first_whole_frame(border - len(wish.past)), certain - PAST_FRAMES)
+        first = max(first_whole_frame(border - length), certain - PAST_FRAMES)
         known = certain - first
     else:
         first, known = wish.start // HOP - LEAD, 0
     needed = (end - 1 + BEFORE) // HOP + 1 + TAIL_FRAMES - first
     return Window(first, -(-needed // multiple) * multiple, known)
+
+
+def past_of(wish: Wish) -> np.ndarray:
+    """The past as the window wants it: float32, finite, none when it does not reach over the overlap.
+
+    A past that is hardly longer than the overlap is the beginning of the tape: before it there was silence.
+    """
+    if len(wish.past) < OVERLAP:
+        return np.zeros(0, np.float32)
+    past = np.nan_to_num(wish.past.astype(np.float32))
+    return np.pad(past, (max(0, OVERLAP + TAPS - len(past)), 0))
 
 
 class Voice:
@@ -115,10 +127,10 @@ class Voice:
 
     def _past(self, wish: Wish, window: Window) -> Tensor:
         """The known frames on the net's scale: [1, BANDS, known]."""
-        begin = window.first * HOP - BEFORE - (wish.start + OVERLAP - len(wish.past))
+        past = past_of(wish)
+        begin = window.first * HOP - BEFORE - (wish.start + OVERLAP - len(past))
         length = (window.known - 1) * HOP + TAPS if window.known else 0
-        sound = np.nan_to_num(wish.past[begin : begin + length].astype(np.float32))
-        return torch.from_numpy(compand(analyse_span(sound, BANDS)))[None]
+        return torch.from_numpy(compand(analyse_span(past[begin : begin + length], BANDS)))[None]
 
     def _noise(self, wish: Wish, window: Window) -> Tensor:
         random = np.random.default_rng([abs(int(wish.seed)), abs(int(wish.start))])
@@ -167,10 +179,10 @@ class Voice:
         sung = synthesise(expand(values))
         begin = wish.start - (window.first * HOP - BEFORE)
         audio = np.ascontiguousarray(sung[begin : begin + wish.frames + OVERLAP])
-        if window.known and len(wish.past) >= OVERLAP:
+        if window.known:
             # Known frames hold all of the past but its highest octaves; the past itself holds those too.
             fade = np.clip(np.arange(OVERLAP, dtype=np.float32) / (OVERLAP // 2 - LEAD * HOP // 2), 0, 1)
-            audio[:OVERLAP] = audio[:OVERLAP] * fade + wish.past[-OVERLAP:] * (1 - fade)
+            audio[:OVERLAP] = audio[:OVERLAP] * fade + past_of(wish)[-OVERLAP:] * (1 - fade)
         return audio
 
     def _recipe(self, wish: Wish) -> str:
