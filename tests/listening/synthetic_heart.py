@@ -1,6 +1,7 @@
 """Heart sounds from arithmetic, with beats at known times: what the ear is tested with.
 
-Shares no code with the voice: two damped bursts a beat, S1 lower and longer, S2 higher and shorter, systole as long as
+Shares no code with the voice: two damped bursts a beat, S1 lower and longer, S2 higher and shorter,
+systole as long as
 Bazett's rule has it (300 ms at 60 bpm, growing with the root of RR), a murmur and hiss where asked.
 """
 

@@ -1,7 +1,8 @@
 """Recordings for the ear: hand-annotated hearts, and sounds that are none, as band energies.
 
 Reads a data folder with a manifest.csv (columns path, source, group, split, beats, truth, hr_bpm, ...) and keeps
-what the nets need: 100 frames a second of sixteen band energies and one heart state a frame. Groups are never split.
+what the nets need: 100 frames a second of sixteen band energies and one heart state a frame. Groups
+are never split.
 """
 
 from __future__ import annotations

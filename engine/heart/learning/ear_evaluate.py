@@ -81,7 +81,14 @@ def hear_row(row: dict[str, str], data_dir: Path, weights: EarWeights) -> Heard:
     s1_s = np.array([beat.s1_s for beat in beats])
     best = files.rate_of(s1_s, states, path)[1]
     heard = Heard(
-        row["path"], row["source"], row["group"], float(row["hr_bpm"]), result["bpm"], best, result["trust"], result["heart"]
+        row["path"],
+        row["source"],
+        row["group"],
+        float(row["hr_bpm"]),
+        result["bpm"],
+        best,
+        result["trust"],
+        result["heart"],
     )
     if ear_data.is_heart(row):
         rows = np.loadtxt(data_dir / row["beats"], delimiter="\t", skiprows=1, ndmin=2)
@@ -126,7 +133,8 @@ def interval(
         by_group[group].append(value)
     pools = [np.array(pool) for pool in by_group.values()]
     draws = [
-        statistic(np.concatenate([pools[k] for k in rng.integers(len(pools), size=len(pools))])) for _ in range(1000)
+        statistic(np.concatenate([pools[k] for k in rng.integers(len(pools), size=len(pools))]))
+        for _ in range(1000)
     ]
     return [round(float(q), 3) for q in np.quantile(draws, [0.025, 0.975])]
 
@@ -164,7 +172,9 @@ def live_figures(heard: list[Heard]) -> dict[str, Any]:
         known = [h for h in heard if moment in h.live]
         said = [h.live[moment][0] for h in known]
         whole = np.array([abs(b - h.true_bpm) if b else np.inf for b, h in zip(said, known, strict=True)])
-        near = np.array([abs(b - h.local_bpm[moment]) if b else np.inf for b, h in _with_local(said, known, moment)])
+        near = np.array(
+            [abs(b - h.local_bpm[moment]) if b else np.inf for b, h in _with_local(said, known, moment)]
+        )
         figures[f"{moment:g} s"] = {
             "says_a_rate": round(float(np.isfinite(whole).mean()), 3),
             "within_2_of_recording": round(float((whole <= 2).mean()), 3),
@@ -191,7 +201,10 @@ def beat_figures(heard: list[Heard]) -> dict[str, Any]:
             hit, found, truth = (sum(h.counts[state][k] for h in mine) for k in range(3))
             row[name] = round(2 * hit / max(found + truth, 1), 4)
         offsets_ms = np.concatenate([h.offsets_s for h in mine]) * 1e3
-        row["onset_bias_ms"], row["onset_sd_ms"] = round(float(offsets_ms.mean()), 1), round(float(offsets_ms.std()), 1)
+        row["onset_bias_ms"], row["onset_sd_ms"] = (
+            round(float(offsets_ms.mean()), 1),
+            round(float(offsets_ms.std()), 1),
+        )
         figures[source] = row
     return figures
 
@@ -249,7 +262,8 @@ def evaluate_ear(
         progress(done + 1, len(rows))
     sources = sorted({h.source for h in heard})
     return {
-        "rate": {"all": rate_figures(heard)} | {s: rate_figures([h for h in heard if h.source == s]) for s in sources},
+        "rate": {"all": rate_figures(heard)}
+        | {s: rate_figures([h for h in heard if h.source == s]) for s in sources},
         "live": live_figures(heard),
         "beats": beat_figures(heard),
         "trust": calibration(heard),

@@ -1,8 +1,11 @@
 """Labels for short clips of a few beats that nobody annotated: when each S1 and S2 begins.
 
-A clip of three beats is too short for a decoder to settle which sound is the first, so all cycles decide together: the
-net's output is folded at the clip's period, the best S1-systole-S2-diastole cycle is found on the fold, clips of one
-group (takes of one recording) vote on whether their first sound is S1 or S2, and only then each beat is placed, first
+A clip of three beats is too short for a decoder to settle which sound is the first, so all cycles
+decide together: the
+net's output is folded at the clip's period, the best S1-systole-S2-diastole cycle is found on the
+fold, clips of one
+group (takes of one recording) vote on whether their first sound is S1 or S2, and only then each beat
+is placed, first
 by the semi-Markov decoder with durations close to the cycle's, then by the rise of the sound itself.
 """
 
@@ -29,8 +32,10 @@ SOUND_IN = {
     "MVP": (0.5, 0.5, 0.5, -1.0),
     "MS": (0.5, -1.0, 0.5, 0.5),
 }
-"""Where each condition is loud, by state: murmurs of AS, MR and MVP fill the systole, that of MS the diastole, and a
-normal heart makes no sound but its two. Settles clips of which the net, which knows no murmurs by name, is unsure."""
+"""Where each condition is loud, by state: murmurs of AS, MR and MVP fill the systole, that of MS the
+diastole, and a
+normal heart makes no sound but its two. Settles clips of which the net, which knows no murmurs by
+name, is unsure."""
 SOUND_WEIGHT = 0.8
 NEAR_STEPS = 3
 DRIFT_STEPS = 4
@@ -204,7 +209,9 @@ def settle(clips: list[Clip]) -> list[Cycle]:
     shares = np.median([np.array(c.lengths) / sum(c.lengths) for c in chosen], axis=0)
     to_s2 = np.array([(c.lengths[0] + c.lengths[1]) / sum(c.lengths) for c in chosen])
     off = np.abs(to_s2 / (shares[0] + shares[1]) - 1) > 0.25
-    return [in_proportion(c, clip, shares, s1_first) if o else c for c, clip, o in zip(chosen, clips, off, strict=True)]
+    return [
+        in_proportion(c, clip, shares, s1_first) if o else c for c, clip, o in zip(chosen, clips, off, strict=True)
+    ]
 
 
 def in_proportion(cycle: Cycle, clip: Clip, shares: np.ndarray, s1_first: bool) -> Cycle:

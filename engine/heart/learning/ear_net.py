@@ -47,4 +47,3 @@ class BeatNet(nn.Module):
 def export(net: BeatNet) -> dict[str, np.ndarray]:
     """Weights by name, float32, as `heart.listening.net` wants them."""
     return {name: value.detach().float().contiguous().numpy() for name, value in net.state_dict().items()}
-

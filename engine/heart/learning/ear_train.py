@@ -154,7 +154,11 @@ class Trainer:
             if self.step % VALIDATE_EVERY == 0 or self.spent_s >= self.budget_s:
                 score = validate(self.averaged(), val)
                 row = {"step": self.step, "spent_s": round(self.spent_s, 1), "state": round(state, 4)}
-                row |= {"heart": round(heart, 4), "val": round(score.loss, 4), "val_accuracy": round(score.accuracy, 4)}
+                row |= {
+                    "heart": round(heart, 4),
+                    "val": round(score.loss, 4),
+                    "val_accuracy": round(score.accuracy, 4),
+                }
                 self.log.append(row)
                 if score.loss < self.best:
                     self.best = score.loss
@@ -175,7 +179,8 @@ def train_ear(
 ) -> dict[str, Path]:
     """Train the beat nets, `minutes` of processor time each (so that a busy machine learns as much).
 
-    data_dir: folder with manifest.csv; out_dir: where weights, checkpoints and logs go. Returns net name to weights.
+    data_dir: folder with manifest.csv; out_dir: where weights, checkpoints and logs go. Returns net
+    name to weights.
     Raises FileError where the data cannot be read.
     """
     tell = progress or (lambda name, share, text: print(f"{name} {share:4.0%} {text}", flush=True))

@@ -1,7 +1,9 @@
-"""Any rate down to the ear's 2 kHz, at once: 3 ms of delay, and the same samples, bit for bit, however the input was cut.
+"""Any rate down to the ear's 2 kHz, at once: 3 ms of delay, and the same samples, bit for bit, however
+the input was cut.
 
 A general resampler works in large blocks when the ratio is large (soxr: up to 0.7 s from 44.1 kHz), too late for a
-performer. The ear only looks below 500 Hz, so a short filter does: flat up to there, and by 1500 Hz, the first frequency
+performer. The ear only looks below 500 Hz, so a short filter does: flat up to there, and by 1500 Hz,
+the first frequency
 that would fold back below 500, 70 dB down.
 """
 
@@ -27,7 +29,9 @@ class Decimator:
     def __init__(self, rate_hz: int) -> None:
         """Raises UsageError for a rate outside 500..192000 Hz."""
         if not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
-            raise UsageError(f"a rate of {rate_hz} Hz cannot be listened to (at least {LOWEST_HZ}, at most {HIGHEST_HZ})")
+            raise UsageError(
+                f"a rate of {rate_hz} Hz cannot be listened to (at least {LOWEST_HZ}, at most {HIGHEST_HZ})"
+            )
         shared = math.gcd(rate_hz, RATE_HZ)
         self._up, self._down = RATE_HZ // shared, rate_hz // shared  # output n lies at input n * down / up
         cutoff_hz = min(CUTOFF_HZ, 0.45 * rate_hz)

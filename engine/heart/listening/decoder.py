@@ -76,7 +76,8 @@ def emissions(log_posteriors: np.ndarray) -> np.ndarray:
 class Decoder:
     """Viterbi through the semi-Markov model, one step at a time.
 
-    `push` takes time and memory that do not depend on how long it has run, as long as `forget` is called now and then.
+    `push` takes time and memory that do not depend on how long it has run, as long as `forget` is
+    called now and then.
     """
 
     def __init__(self, durations: Durations | None = None) -> None:
@@ -119,9 +120,9 @@ class Decoder:
         if self.steps == 0:
             return []
         scores = self._open_scores()
-        length, state = np.unravel_index(int(scores.argmax()), scores.shape)
+        best, state = divmod(int(scores.argmax()), 4)
         end = self.steps
-        segments = [Segment(int(state), end - int(length) - 1, end)]
+        segments = [Segment(state, end - best - 1, end)]
         stop = max(self._first, 0 if steps_back is None else self.steps - steps_back)
         while segments[-1].start > stop:
             end, state = segments[-1].start, (segments[-1].state - 1) % 4
@@ -132,7 +133,9 @@ class Decoder:
         """Score of each way to be in a state now, [lengths, 4]: the last state is not over yet."""
         reach = min(self.steps, self._longest)
         past = (self.steps - 1 - np.arange(reach)) % self._ring
-        return np.asarray(self._enter[past] - self._sum[past] + self.durations.log_longer[:, :reach].T + self._total)
+        return np.asarray(
+            self._enter[past] - self._sum[past] + self.durations.log_longer[:, :reach].T + self._total
+        )
 
     def score(self) -> float:
         """Log probability of the best path, up to a constant of the sound (and of `forget`)."""

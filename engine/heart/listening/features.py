@@ -78,7 +78,8 @@ class RunningNormaliser:
         self._weight = 0.0
 
     def push(self, bels: np.ndarray) -> np.ndarray:
-        """bels: [..., frames, BANDS], the next frames of one sound or of several. Returns them normalised, float32."""
+        """bels: [..., frames, BANDS], the next frames of one sound or of several. Returns them
+        normalised, float32."""
         out = np.empty(bels.shape, np.float32)
         for k in range(bels.shape[-2]):
             row = bels[..., k, :]

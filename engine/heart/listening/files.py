@@ -29,8 +29,10 @@ def listen(path: str | os.PathLike[str], weights: EarWeights | None = None) -> d
     """Beats, rate and variability of a sound file, ready for JSON.
 
     Returns {"file", "seconds", "heart" 0..1, "trust" 0..1, "bpm" or None, "beats": [{"s1": s, "s2": s or None}],
-    "rr_s": [s], "sdnn_ms" or None, "rmssd_ms" or None, "scene": None, "valve": None, "condition": None}. Where there is
-    no heart there are no beats; where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and rr_s is empty.
+    "rr_s": [s], "sdnn_ms" or None, "rmssd_ms" or None, "scene": None, "valve": None, "condition":
+    None}. Where there is
+    no heart there are no beats; where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and
+    rr_s is empty.
 
     Raises FileError for a file that cannot be read as sound, UsageError where the shipped weights are missing.
     """
@@ -41,7 +43,9 @@ def listen(path: str | os.PathLike[str], weights: EarWeights | None = None) -> d
 
 def hear(samples: np.ndarray, weights: EarWeights) -> dict[str, Any]:
     """The same for float32 [n] at the ear's rate, without "file"."""
-    beats, states, path, seconds = [], States(np.zeros((0, 4)), np.zeros(0)), [], len(samples) / features.RATE_HZ
+    beats: list[HeardBeat] = []
+    path: list[Segment] = []
+    states, seconds = States(np.zeros((0, 4)), np.zeros(0)), len(samples) / features.RATE_HZ
     if np.abs(samples).max(initial=0.0) > STILL:
         beats, states, path = segment(weights.file, samples)
     heart = float(states.heart.mean()) if len(states.heart) else 0.0
@@ -79,7 +83,9 @@ def evidence(states: States, path: list[Segment], rr_s: np.ndarray, heart: float
         return rate.Evidence(0.0, 0.0, 0.0, heart, 0.0)
     first_minute = states.posteriors[: 60 * features.STEPS_PER_S, S1]
     agreement = rate.agreement(first_minute, float(np.median(rr_s[:60])))
-    return rate.Evidence(certainty(path, states.posteriors), rate.regularity(rr_s), agreement, heart, min(len(rr_s) / 5, 1.0))
+    return rate.Evidence(
+        certainty(path, states.posteriors), rate.regularity(rr_s), agreement, heart, min(len(rr_s) / 5, 1.0)
+    )
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

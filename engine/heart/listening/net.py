@@ -26,7 +26,8 @@ Weights = Mapping[str, np.ndarray]
 
 
 def context_frames(frames: np.ndarray, both_ways: bool) -> np.ndarray:
-    """Stack the neighbours of each step: [frames, BANDS] to [frames // 2, CONTEXT * BANDS]; zeros beyond the ends."""
+    """Stack the neighbours of each step: [frames, BANDS] to [frames // 2, CONTEXT * BANDS]; zeros
+    beyond the ends."""
     past = PAST_FRAMES[both_ways]
     steps = len(frames) // features.STEP
     padded = np.pad(frames, ((past, CONTEXT), (0, 0)))

@@ -1,6 +1,7 @@
 """Heart rate, its variability, and how far to trust it.
 
-The rate comes from the S1 onsets; the autocorrelation of the net's S1 probability is asked whether it agrees. Half and
+The rate comes from the S1 onsets; the autocorrelation of the net's S1 probability is asked whether it
+agrees. Half and
 double rates are fought where they arise, in the decoder (systole shorter than diastole, durations that belong to
 one rate), and here: an interval twice its neighbours is a missed beat and does not count.
 """
@@ -29,8 +30,10 @@ EXTRA = 0.55
 class Evidence:
     """What speaks for a rhythm. Each 0..1, more is better.
 
-    certainty: mean posterior of the decoded states; regularity: 1 - relative spread of RR; agreement: autocorrelation of
-    P(S1) at the RR, against the best lag; heart: mean of the net's heart output; amount: intervals counted, full at 5.
+    certainty: mean posterior of the decoded states; regularity: 1 - relative spread of RR; agreement:
+    autocorrelation of
+    P(S1) at the RR, against the best lag; heart: mean of the net's heart output; amount: intervals
+    counted, full at 5.
     """
 
     certainty: float
@@ -45,7 +48,8 @@ class Evidence:
 
 
 def trust(evidence: Evidence, weights: np.ndarray) -> float:
-    """Chance, 0..1, that bpm is within 5 of the truth: logistic in the evidence (fitted by `learning.ear_calibrate`)."""
+    """Chance, 0..1, that bpm is within 5 of the truth: logistic in the evidence (fitted by
+    `learning.ear_calibrate`)."""
     if evidence.amount == 0.0:
         return 0.0
     logit = float(evidence.row() @ weights[:-1] + weights[-1])

@@ -42,10 +42,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def states(weights: net.Weights, samples: np.ndarray) -> States:
-    """Run the both-ways net over float32 [n] at the ear's rate, in chunks: memory does not grow but for the result."""
-    steps = len(features.band_powers(samples[: features.WINDOW])) and (
-        (len(samples) - features.WINDOW) // features.HOP + 1
-    ) // features.STEP
+    """Run the both-ways net over float32 [n] at the ear's rate, in chunks: memory does not grow but
+    for the result."""
+    steps = (
+        len(features.band_powers(samples[: features.WINDOW]))
+        and ((len(samples) - features.WINDOW) // features.HOP + 1) // features.STEP
+    )
     if not steps:
         return States(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     if steps <= CHUNK_STEPS:
@@ -56,7 +58,9 @@ def states(weights: net.Weights, samples: np.ndarray) -> States:
     result = np.zeros((steps, net.OUTPUTS), np.float32)
     for first in range(0, len(starts), CHUNKS_AT_ONCE):
         group = starts[first : first + CHUNKS_AT_ONCE]
-        for start, out in zip(group, _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group]), strict=True):
+        for start, out in zip(
+            group, _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group]), strict=True
+        ):
             skip = EDGE_STEPS if start else 0
             result[start + skip : start + CHUNK_STEPS] = out[skip:]
     return States(softmax(result[:, :4]), _sigmoid(result[:, 4]))
@@ -109,7 +113,9 @@ def decode(posteriors: np.ndarray, rr_s: np.ndarray | None = None) -> list[Segme
 
 def onsets(segments: list[Segment], posteriors: np.ndarray, state: int) -> np.ndarray:
     """Times in s at which `state` began; one cut off by the start of the sound does not count."""
-    return np.array([boundary_s(posteriors, s.start, (state - 1) % 4) for s in segments if s.state == state and s.start])
+    return np.array(
+        [boundary_s(posteriors, s.start, (state - 1) % 4) for s in segments if s.state == state and s.start]
+    )
 
 
 def beats(segments: list[Segment], posteriors: np.ndarray) -> list[HeardBeat]:
