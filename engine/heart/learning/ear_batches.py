@@ -175,7 +175,7 @@ def soft_targets(states: np.ndarray, delay: int) -> tuple[np.ndarray, np.ndarray
     """States of frames [2 * steps] to targets [steps, 4] and weights [steps], `delay` steps late."""
     pairs = states.reshape(-1, features.STEP)
     soft = np.stack([(pairs == s).mean(1) for s in range(4)], axis=1).astype(np.float32)
-    known: np.ndarray = (pairs >= 0).all(1).astype(np.float32)
+    known = np.asarray((pairs >= 0).all(1), np.float32)
     if delay:
         soft = np.concatenate([np.zeros((delay, 4), np.float32), soft[:-delay]])
         known = np.concatenate([np.zeros(delay, np.float32), known[:-delay]])

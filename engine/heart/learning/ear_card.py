@@ -55,8 +55,7 @@ def card(folder: Path, figures: dict[str, Any], training_facts: dict[str, Any]) 
         "licence": LICENCE,
         "weights": WEIGHTS,
         "sha256": sha256(folder / WEIGHTS),
-        "holds": "two recurrent nets, 16 bands to heart states: file.* reads both ways, live.* looks
-        130 ms ahead; trust.*",
+        "holds": "two recurrent nets, 16 bands to heart states (file.*: both ways, live.*: 130 ms ahead); trust.*",
         "training": training_facts,
         "figures": {
             "command": "heart evaluate ear-beats",

@@ -22,6 +22,8 @@ MISSED = 1.65
 """An interval beyond this many medians holds a missed beat."""
 SURE = 0.65
 """Certainty from which an interval counts for the rate of a file."""
+CHANGED = 0.18
+"""A rate is taken for another one from this relative step on: more than breathing does to most hearts."""
 EXTRA = 0.55
 """An interval under this share of the median has a false S1 at one of its ends."""
 
@@ -93,9 +95,9 @@ def since_change(rr_s: np.ndarray) -> np.ndarray:
     newest = rr_s[-3:]
     middle = float(np.median(newest))
     agree = np.abs(newest / middle - 1).max() < 0.07
-    if not agree or abs(float(np.median(rr_s[:-3])) / middle - 1) < 0.1:
+    if not agree or abs(float(np.median(rr_s[:-3])) / middle - 1) < CHANGED:
         return rr_s
-    alien = np.nonzero(np.abs(rr_s / middle - 1) > 0.1)[0]
+    alien = np.nonzero(np.abs(rr_s / middle - 1) > CHANGED)[0]
     return rr_s[alien[-1] + 1 :] if len(alien) else rr_s
 
 

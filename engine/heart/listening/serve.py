@@ -28,8 +28,8 @@ WAIT_S = 0.5
 def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
     """Listen until the process is ended.
 
-    Receives ("audio", float32 [n]) and ("reset",); sends Heard, ten for every second of sound. options: "rate_hz", the
-    rate of the blocks (default SAMPLE_RATE_HZ).
+    Receives ("audio", float32 [n]) and ("reset",); sends Heard, ten for every second of sound. options:
+    "rate_hz", the rate of the blocks (default SAMPLE_RATE_HZ).
     """
     rate_hz = int(options.get("rate_hz", SAMPLE_RATE_HZ))
     ear = EarStream(rate_hz)
