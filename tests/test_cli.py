@@ -1,0 +1,143 @@
+"""The command line as a user meets it: help everywhere, one line for every mistake, files that are what they say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+from heart.cli import main
+from heart.namespace import as_json, as_markdown
+from heart.sounding.offline import generate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, [*args])
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_explains_itself_and_is_in_the_readme(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert main.commands[command].help
+    assert f"heart {command}" in (ROOT / "README.md").read_text() + (ROOT / "models/README.md").read_text()
+
+
+def test_help_costs_no_heavy_import() -> None:
+    code = (
+        "import sys; from heart.cli import main; main(['--help'], standalone_mode=False);"
+        "print([m for m in ('torch', 'scipy', 'numpy', 'matplotlib', 'sounddevice') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip().endswith("[]"), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (("generate", "-o", "x.mp3"), 2, ".wav or .flac"),
+        (("generate", "-o", "nowhere/x.wav"), 2, "nowhere"),
+        (("generate", "-o", "x.wav", "--bpm", "900"), 2, "900"),
+        (("generate", "-o", "x.wav", "--voice", "nobody"), 2, "nobody"),
+        (("generate", "-o", "x.wav", "--voice", "pulse", "--label", "ABC"), 2, "ABC"),
+        (("listen", "missing.wav"), 1, "missing.wav"),
+        (("models", "show", "nobody"), 2, "nobody"),
+        (("train", "nobody", "--data", "tests"), 2, "nobody"),
+        (("train", "ear-beats", "--data", "tests"), 2, "manifest.csv"),
+        (("evaluate", "ear-beats"), 2, "HEART_DATA"),
+        (("osc", "--check", "nonsense"), 2, "HOST:PORT"),
+        (("osc", "--check", "127.0.0.1:9"), 1, "heart live"),
+        (("demo", "--heart", "missing.wav"), 1, "missing.wav"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_way_out(
+    args: tuple[str, ...], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEART_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    result = run(*args)
+    assert result.exit_code == code, result.output
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_generate_writes_what_was_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "heart.wav"
+    assert run("generate", "-o", str(out), "--voice", "pulse", "--seconds", "3", "--label", "MR").exit_code == 0
+    sound, rate = soundfile.read(out, dtype="float32")
+    assert (len(sound), rate) == (3 * 44_100, 44_100)
+    assert 0.1 < np.abs(sound).max() <= 0.8913
+    first = out.read_bytes()
+    run("generate", "-o", str(out), "--voice", "pulse", "--seconds", "3", "--label", "MR")
+    assert out.read_bytes() == first
+
+
+def test_generate_makes_many_with_seeds_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    result = run("generate", "-o", str(folder), "--voice", "pulse", "--seconds", "1", "--count", "3", "--seed", "5")
+    assert result.exit_code == 0, result.output
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == ["heart-000005.wav", "heart-000006.wav", "heart-000007.wav"]
+    assert len({file.read_bytes() for file in files}) == 3
+
+
+def test_listen_prints_one_json_object_a_line_and_draws(tmp_path: Path) -> None:
+    heart = generate(12, bpm=80, rmssd=0, voice="pulse")
+    noise = np.random.default_rng(0).standard_normal(len(heart)).astype(np.float32)
+    soundfile.write(tmp_path / "heart.wav", heart + 0.02 * noise, 44_100)
+    soundfile.write(tmp_path / "silence.wav", np.zeros(44_100 * 4), 44_100)
+    result = run("listen", str(tmp_path), "--json", "--plot", str(tmp_path / "plots"))
+    assert result.exit_code == 0, result.output
+    heard, silence = [json.loads(line) for line in result.stdout.splitlines()]
+    keys = "file seconds heart trust bpm beats rr_s sdnn_ms rmssd_ms scene valve condition".split()
+    assert list(heard) == keys
+    assert heard["bpm"] == pytest.approx(80, abs=1)
+    assert silence["bpm"] is None
+    assert (tmp_path / "plots" / "heart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_listen_goes_on_after_a_bad_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"RIFF????")
+    soundfile.write(tmp_path / "good.wav", np.zeros(44_100 * 4), 44_100)
+    result = run("listen", str(tmp_path / "bad.wav"), str(tmp_path / "good.wav"))
+    assert result.exit_code == 1
+    assert "bad.wav" in result.output
+    assert "good.wav" in result.output
+
+
+def test_osc_prints_the_one_table_in_three_forms() -> None:
+    assert run("osc", "--markdown").output.strip() == as_markdown().strip()
+    assert json.loads(run("osc", "--json").output) == (
+        as_json() if not isinstance(as_json(), str) else json.loads(as_json())  # type: ignore[arg-type]
+    )
+    assert "/heart/set/bpm" in run("osc").output
+
+
+def test_models_are_listed_and_whole() -> None:
+    listed = run("models").output
+    assert "voice-heart" in listed
+    assert "ear-beats" in listed
+    assert run("models", "check").output.count("is whole") >= 2
+    assert 'name = "voice-heart"' in run("models", "show", "voice-heart").output
+
+
+def test_doctor_says_what_it_looked_at() -> None:
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    for word in ("Python", "torch", "models", "9700", "sound devices", "k-diffusion"):
+        assert word in result.output
+
+
+def test_bench_advises_a_step_count() -> None:
+    result = run("bench", "--voice", "pulse", "--seconds", "1")
+    assert result.exit_code == 0, result.output
+    assert "advice: steps 16" in result.output
