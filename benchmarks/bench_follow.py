@@ -74,10 +74,9 @@ class Rehearsal:
         self.tape.seal(min(needed, self.tape.head))
 
     def _sung_bpm(self, played: int) -> float:
-        """Mean rate of the four beats that sounded last."""
-        beats = self.performance.beats_between(played - 8 * SAMPLE_RATE_HZ, played + LEAD)
-        frames = [beat.s1 for beat in beats][-5:]
-        return 60 * SAMPLE_RATE_HZ * (len(frames) - 1) / (frames[-1] - frames[0]) if len(frames) > 1 else 0.0
+        """Rate of the beat that sounds now."""
+        beats = self.performance.beats_between(played - 3 * SAMPLE_RATE_HZ, played)
+        return 60_000 / beats[-1].rr_ms if beats else 0.0
 
 
 def recordings(data: Path, seconds: float, limit: int | None) -> list[dict[str, str]]:

@@ -100,10 +100,21 @@ def test_moving_the_tempo_twice_bends_what_is_left_only():
 def test_a_nudge_moves_the_beats_without_a_jump():
     plain = BeatClock(72, 0, 0).beats_until(20 * RATE)
     clock = BeatClock(72, 0, 0)
-    clock.nudge(200)
+    clock.nudge(100)
     moved = clock.beats_until(20 * RATE)
-    assert (moved[10].s1 - plain[10].s1) / 44.1 == pytest.approx(200, abs=0.1)
-    assert np.abs(np.diff(rr_of(moved))).max() < 110
+    assert (moved[10].s1 - plain[10].s1) / 44.1 == pytest.approx(100, abs=0.1)
+    assert np.abs(rr_of(moved) - rr_of(plain)).max() < 13
+
+
+def test_the_next_beat_lands_where_it_is_told_to():
+    clock = BeatClock(72, 0, 0)
+    last = clock.beats_until(3 * RATE)[-1]
+    clock.land(last.s1 + RATE)
+    after = clock.beats_until(6 * RATE)
+    assert after[last.n + 1].s1 == last.s1 + RATE
+    assert after[last.n].rr_ms == pytest.approx(1000, abs=0.1)
+    clock.land(after[-1].s1 + 10)
+    assert clock.beats_until(8 * RATE)[after[-1].n + 1].s1 > after[-1].s2
 
 
 def test_another_seed_is_another_variation():

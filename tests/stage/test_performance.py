@@ -7,7 +7,7 @@ import pytest
 
 from heart.namespace import PARAMS, ROWS
 from heart.records import SAMPLE_RATE_HZ, Heard
-from heart.stage.performance import Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.performance import NEAR_S, Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
 
 
 def test_every_row_of_the_performance_has_its_method() -> None:
@@ -124,14 +124,23 @@ def test_a_wish_carries_every_beat_that_may_touch_it() -> None:
 def test_in_follow_mode_the_beats_are_led_onto_those_of_the_heart() -> None:
     performance = Performance(mode="follow")
     performance.message("/heart/set/rmssd", (0.0,), "x")
+    performance.beats_between(0, 3 * SAMPLE_RATE_HZ)
     performance.heard(heard(3.0, 80.0))
-    performance.rewind(0)
     rr, phase = SAMPLE_RATE_HZ * 60 / 80.0, 12_345.0
+
+    def apart_s(begin_s: int, end_s: int) -> float:
+        beats = performance.beats_between(begin_s * SAMPLE_RATE_HZ, end_s * SAMPLE_RATE_HZ)
+        return float(np.abs([(beat.s1 - phase + rr / 2) % rr - rr / 2 for beat in beats]).max()) / SAMPLE_RATE_HZ
+
+    performance.align(phase, 3 * SAMPLE_RATE_HZ)
+    performance.rewind(2 * SAMPLE_RATE_HZ)
+    assert apart_s(4, 8) < NEAR_S
+    phase += 0.1 * SAMPLE_RATE_HZ
     for tick in range(200):
-        performance.align(phase, tick * 4_410 + SAMPLE_RATE_HZ)
-    beats = performance.beats_between(15 * SAMPLE_RATE_HZ, 20 * SAMPLE_RATE_HZ)
-    off = np.array([(beat.s1 - phase + rr / 2) % rr - rr / 2 for beat in beats])
-    assert np.abs(off).max() < 0.005 * SAMPLE_RATE_HZ
+        performance.align(phase, 8 * SAMPLE_RATE_HZ + tick * 4_410)
+    assert apart_s(20, 27) <= NEAR_S
+    gaps = np.diff([beat.s1 for beat in performance.beats_between(4 * SAMPLE_RATE_HZ, 27 * SAMPLE_RATE_HZ)])
+    assert np.abs(gaps / rr - 1).max() < 0.02, "led gently"
 
 
 def test_in_lead_mode_nobody_moves_the_beats() -> None:

@@ -24,8 +24,8 @@ HISTORY = 256
 _BREATH_BEATS, _PRESSURE_BEATS = 4.6, 17.3
 _SHARES = (0.60, 0.05, 0.35)
 """Parts of RMSSD squared: breathing, pressure wave, noise."""
-_NUDGE_PART = 0.12
-"""Largest part of one RR interval by which phase locking may move a beat."""
+_NUDGE_PART = 0.015
+"""Largest part of one RR interval by which phase locking may move a beat: about 1 bpm at 70."""
 
 
 def systole_ms(rr_ms: float) -> float:
@@ -92,6 +92,20 @@ class BeatClock:
         A new call replaces what is still owed from the last one.
         """
         self._owed_ms = float(shift_ms)
+
+    def land(self, frame: float) -> None:
+        """Let the next unscheduled S1 fall on `frame`, or as soon after as the last beat's diastole allows."""
+        earliest = self._steps[-1].beat.s2 + _frames(MIN_DIASTOLE_MS) if self._steps else 0.0
+        self._next, self._owed_ms = max(float(frame), earliest), 0.0
+        if self._steps:
+            last = self._steps[-1]
+            rr_ms = (self._next - last.exact) * 1_000.0 / SAMPLE_RATE_HZ
+            self._steps[-1] = replace(last, beat=replace(last.beat, rr_ms=rr_ms))
+
+    @property
+    def next_s1(self) -> float:
+        """Frame of the next S1 that is not scheduled yet."""
+        return self._next
 
     def beats_until(self, frame: int) -> tuple[Beat, ...]:
         """All remembered beats with S1 before `frame`, scheduling those still missing."""
