@@ -20,17 +20,13 @@ Sampler = Callable[[Denoiser, Tensor, int], Tensor]
 
 
 def times(steps: int) -> list[float]:
-    """steps + 1 times from 1 down to 0.
+    """steps + 1 times from 1 down to 0, a quarter of a sine: long strides near silence, short ones in noise.
 
-    A plain cosine descent puts most of few steps where there is only noise. This one bends it so that the
-    last step starts low: what a murmur or the silence of diastole is gets decided there.
+    Tried beside it with four steps: powers of it from 0.5 to 2, a straight line, Dance Diffusion's crash
+    schedule. The straight line and the crash lose S1 (level 0.1 to 0.2 instead of 0.5), higher powers lose
+    some of it, lower powers lose murmurs.
     """
-    return [bend(1 - i / steps) for i in range(steps + 1)]
-
-
-def bend(u: float) -> float:
-    """Time at part u (1 at the start, 0 at the end) of a sampling run."""
-    return math.sin(0.5 * math.pi * u) ** 1.5
+    return [math.sin(0.5 * math.pi * (1 - i / steps)) for i in range(steps + 1)]
 
 
 def ddim(denoiser: Denoiser, noise: Tensor, steps: int, schedule: list[float] | None = None) -> Tensor:
