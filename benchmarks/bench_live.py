@@ -1,6 +1,6 @@
 """The whole engine as a performer meets it: knob to sound, killed workers, a restarted engine, its own cost.
 
-    python benchmarks/bench_live.py [--voice voice-heart] [--turns 30]
+python benchmarks/bench_live.py [--voice voice-heart] [--turns 30]
 """
 
 from __future__ import annotations

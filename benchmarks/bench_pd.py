@@ -49,21 +49,31 @@ def measure(seconds: float, lead_ms: float, weather: Weather, seed: int, folder:
         cpu_share = (engine.cpu_s() - cpu_s) / (time.monotonic() - start)
         heard, sent, stats = pd.stop_recording(), engine.sent(), engine.stats()
         result = compare(heard, sent)
-        return {"seconds": seconds, "lead_ms": lead_ms, "weather": vars(weather), "seed": seed,
-                "frames_compared": result.compared, "wrong": result.wrong,
-                "wrong_after_start": result.wrong_after(heard, sent, round(START_MS * 44.1)),
-                "first_wrong_s": _first_wrong_s(heard, sent, result.heard_at), "new_beginnings": stats["restarts"],
-                "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-                "underruns": pd.report.underruns, "lowest_reserve_ms": lowest_ms,
-                "blocks": stats["sent"], "resent": stats["resent"], "engine_thread_cpu": round(cpu_share, 4),
-                "machine": f"{platform.machine()} {platform.system()} {platform.python_version()}"}
+        return {
+            "seconds": seconds,
+            "lead_ms": lead_ms,
+            "weather": vars(weather),
+            "seed": seed,
+            "frames_compared": result.compared,
+            "wrong": result.wrong,
+            "wrong_after_start": result.wrong_after(heard, sent, round(START_MS * 44.1)),
+            "first_wrong_s": _first_wrong_s(heard, sent, result.heard_at),
+            "new_beginnings": stats["restarts"],
+            "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            "underruns": pd.report.underruns,
+            "lowest_reserve_ms": lowest_ms,
+            "blocks": stats["sent"],
+            "resent": stats["resent"],
+            "engine_thread_cpu": round(cpu_share, 4),
+            "machine": f"{platform.machine()} {platform.system()} {platform.python_version()}",
+        }
 
 
 def _first_wrong_s(heard: np.ndarray, sent: np.ndarray, at: int) -> float | None:
     """When the first wrong frame was; after a stream had to begin anew all that follows counts as wrong."""
     first = max(-at, 0)
     count = min(len(sent), len(heard) - at)
-    wrong = np.flatnonzero(heard[at + first:at + count] != sent[first:count])
+    wrong = np.flatnonzero(heard[at + first : at + count] != sent[first:count])
     return round(float(wrong[0]) / 44_100, 1) if len(wrong) else None
 
 

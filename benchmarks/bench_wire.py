@@ -75,10 +75,15 @@ def main() -> None:
         return
     runs = [measure(options.seconds, options.rate, options.clients) for _ in range(options.runs)]
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    print(f"{options.clients} client(s), 1 channel, {options.rate} Hz, "
-          f"{options.runs} x {options.seconds:g} s, {machine}")
-    print("sender CPU, % of a core: " + ", ".join(f"{cpu:.2f}" for cpu, _ in runs)
-          + f"; median {statistics.median(cpu for cpu, _ in runs):.2f}")
+    print(
+        f"{options.clients} client(s), 1 channel, {options.rate} Hz, "
+        f"{options.runs} x {options.seconds:g} s, {machine}"
+    )
+    print(
+        "sender CPU, % of a core: "
+        + ", ".join(f"{cpu:.2f}" for cpu, _ in runs)
+        + f"; median {statistics.median(cpu for cpu, _ in runs):.2f}"
+    )
     print(f"holes heard: {sum(holes for _, holes in runs)}")
 
 

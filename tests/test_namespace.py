@@ -19,8 +19,13 @@ DOCS = Path(__file__).parent.parent / "docs" / "osc.md"
 OWNERS = {"wire": "heart.plumbing.wire:Wire", "performance": "heart.stage.performance:Performance"}
 
 anything = st.one_of(
-    st.integers(-2**63, 2**64), st.floats(), st.booleans(), st.none(), st.binary(max_size=40),
-    st.text(max_size=40), st.sampled_from(["", "N", "x" * 65_000, "a\x00b"]),
+    st.integers(-(2**63), 2**64),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.binary(max_size=40),
+    st.text(max_size=40),
+    st.sampled_from(["", "N", "x" * 65_000, "a\x00b"]),
     st.sampled_from([math.nan, math.inf, -math.inf, 1e38, -1e38, 2**31, 10**400]),
 )
 
@@ -45,7 +50,7 @@ def test_each_row_is_well_made_and_takes_its_own_limits(row: ns.Row) -> None:
     assert bool(row.handler) == (row.direction != "out"), "what comes in needs a handler"
     for turn in range(3):
         args = [good_values(arg)[turn % len(good_values(arg))] for arg in row.args]
-        clean = ns.check(row.path, args)[:len(args)]
+        clean = ns.check(row.path, args)[: len(args)]
         assert list(clean) == args
         assert [type(v) for v in clean] == [{"i": int, "f": float, "s": str}[a.type] for a in row.args]
 
@@ -78,21 +83,25 @@ def test_whatever_passes_the_check_lies_in_its_range(row: ns.Row, args: list[obj
             assert arg.high is None or value <= arg.high
 
 
-@pytest.mark.parametrize(("address", "args", "code", "words"), [
-    ("/heart/set/bpm", (300,), "range", ["/heart/set/bpm", "value", "300", "30 to 220 bpm"]),
-    ("/heart/set/bpm", (math.nan,), "range", ["nan", "30 to 220"]),
-    ("/heart/set/bpm", ("fast",), "type", ["value", "'fast'", "number 30 to 220"]),
-    ("/heart/set/bpm", (), "arity", ["takes 1 argument (value:f)", "got 0"]),
-    ("/heart/set/label", ("XY",), "choice", ["label", "'XY'", "N, AS, MR, MS, MVP"]),
-    ("/heart/set/seed", (0.5,), "type", ["0.5", "whole number"]),
-    ("/heart/set/bpn", (60,), "unknown", ["/heart/set/bpn", "did you mean /heart/set/bpm"]),
-    ("/hart", (), "unknown", ["/hart"]),
-    ("/heart/hello", ("a\x1b[2J", 1, 1, 44100, 1), "range", ["client", "printable"]),
-    ("/heart/in/1", (0, *[0.0] * 1025), "arity", ["up to 1024", "got 1025"]),
-    ("/heart/in/1", (0, 0.0, math.inf), "range", ["samples"]),
-])
-def test_an_error_names_address_argument_value_and_range(address: str, args: tuple[object, ...], code: str,
-                                                         words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("address", "args", "code", "words"),
+    [
+        ("/heart/set/bpm", (300,), "range", ["/heart/set/bpm", "value", "300", "30 to 220 bpm"]),
+        ("/heart/set/bpm", (math.nan,), "range", ["nan", "30 to 220"]),
+        ("/heart/set/bpm", ("fast",), "type", ["value", "'fast'", "number 30 to 220"]),
+        ("/heart/set/bpm", (), "arity", ["takes 1 argument (value:f)", "got 0"]),
+        ("/heart/set/label", ("XY",), "choice", ["label", "'XY'", "N, AS, MR, MS, MVP"]),
+        ("/heart/set/seed", (0.5,), "type", ["0.5", "whole number"]),
+        ("/heart/set/bpn", (60,), "unknown", ["/heart/set/bpn", "did you mean /heart/set/bpm"]),
+        ("/hart", (), "unknown", ["/hart"]),
+        ("/heart/hello", ("a\x1b[2J", 1, 1, 44100, 1), "range", ["client", "printable"]),
+        ("/heart/in/1", (0, *[0.0] * 1025), "arity", ["up to 1024", "got 1025"]),
+        ("/heart/in/1", (0, 0.0, math.inf), "range", ["samples"]),
+    ],
+)
+def test_an_error_names_address_argument_value_and_range(
+    address: str, args: tuple[object, ...], code: str, words: list[str]
+) -> None:
     with pytest.raises(WireError) as caught:
         ns.check(address, args)
     assert caught.value.code == code
@@ -166,8 +175,9 @@ def test_every_row_has_a_method_that_takes_it(owner: str) -> None:
 
 
 def test_the_written_documentation_is_in_step() -> None:
-    assert DOCS.read_text(encoding="utf-8") == ns.as_markdown(), \
+    assert DOCS.read_text(encoding="utf-8") == ns.as_markdown(), (
         "docs/osc.md is out of step: python -m heart.namespace > docs/osc.md"
+    )
 
 
 def test_text_and_markdown_name_every_address() -> None:
@@ -180,8 +190,14 @@ def test_text_and_markdown_name_every_address() -> None:
 def test_json_speaks_oscquery() -> None:
     tree = json.loads(ns.as_json())
     bpm = tree["CONTENTS"]["heart"]["CONTENTS"]["set"]["CONTENTS"]["bpm"]
-    assert bpm == {"FULL_PATH": "/heart/set/bpm", "ACCESS": 2, "TYPE": "f", "UNIT": ["bpm"],
-                   "DESCRIPTION": ns.PARAMS["bpm"].words, "RANGE": [{"MIN": 30, "MAX": 220}]}
+    assert bpm == {
+        "FULL_PATH": "/heart/set/bpm",
+        "ACCESS": 2,
+        "TYPE": "f",
+        "UNIT": ["bpm"],
+        "DESCRIPTION": ns.PARAMS["bpm"].words,
+        "RANGE": [{"MIN": 30, "MAX": 220}],
+    }
     label = tree["CONTENTS"]["heart"]["CONTENTS"]["set"]["CONTENTS"]["label"]
     assert label["RANGE"] == [{"VALS": ["N", "AS", "MR", "MS", "MVP"]}]
     audio = tree["CONTENTS"]["heart"]["CONTENTS"]["audio"]["CONTENTS"]["8"]

@@ -53,22 +53,16 @@ def main(debug: bool, verbose: bool) -> None:
 @main.command()
 @click.option("--port", default=9700, show_default=True, help="UDP port; 0 takes any free one.")
 @click.option("--bind", "host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--allow", multiple=True, metavar="ADDRESS", help="With --bind: a client that may come in; repeat."
-)
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="With --bind: a client that may come in; repeat.")
 @click.option("--phrase", envvar="HEART_PHRASE", help="With --bind: the pass phrase in /heart/hello.")
-@click.option(
-    "--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them."
-)
+@click.option("--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them.")
 @click.option(
     "--mode",
     type=click.Choice(["lead", "follow"]),
     default=None,
     help="lead: you set the beat; follow: the ear does. Default: follow if there is a --heart or --in, else lead.",
 )
-@click.option(
-    "--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live."
-)
+@click.option("--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live.")
 @click.option("--loop", "loop_heart", is_flag=True, help="Play the --heart file again and again.")
 @click.option("--out", "device_out", help="Also play on this sound device (name, number or null).")
 @click.option("--in", "device_in", help="Listen on this sound device.")
@@ -78,15 +72,11 @@ def main(debug: bool, verbose: bool) -> None:
     default="auto",
     show_default=True,
 )
-@click.option(
-    "--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent."
-)
+@click.option("--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent.")
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 chooses.")
 @click.option("--link", is_flag=True, help="Lead Ableton Link's tempo with the heart (extra: link).")
 @click.option("--devices", is_flag=True, help="List the sound devices and exit.")
-@click.option(
-    "--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends."
-)
+@click.option("--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends.")
 def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -> None:
     """The engine: OSC in and out, audio stream, ear and voice. Ctrl-C ends it."""
     if devices:
@@ -148,13 +138,9 @@ def listen(files: tuple[Path, ...], as_json: bool, plot: Path | None) -> None:
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC; with --count a folder."
 )
-@click.option(
-    "--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names)."
-)
+@click.option("--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names).")
 @click.option("--bpm", default=72.0, show_default=True, type=click.FloatRange(30, 220))
-@click.option(
-    "--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms."
-)
+@click.option("--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms.")
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 3600))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**24 - 1))
 @click.option("--steps", default=8, show_default=True, type=click.IntRange(1, 200))

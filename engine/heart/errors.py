@@ -1,11 +1,11 @@
 """Everything that can go wrong on purpose.
 
-    HeartError            one line for the user: the thing, the value, the way out   (exit 1)
-    ├── UsageError        asked for something that cannot be                        (exit 2)
-    ├── FileError         a file that is missing, damaged, too large or not what it says
-    ├── DeviceError       a sound device that is absent, busy or lost
-    ├── WireError         a message or an address that breaks the protocol
-    └── WorkerError       a child process that died or did not answer
+HeartError            one line for the user: the thing, the value, the way out   (exit 1)
+├── UsageError        asked for something that cannot be                        (exit 2)
+├── FileError         a file that is missing, damaged, too large or not what it says
+├── DeviceError       a sound device that is absent, busy or lost
+├── WireError         a message or an address that breaks the protocol
+└── WorkerError       a child process that died or did not answer
 """
 
 

@@ -31,7 +31,7 @@ class Dump:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self.lines.append(line.split(" ")[1:])   # the first word is liblo's time tag
+            self.lines.append(line.split(" ")[1:])  # the first word is liblo's time tag
 
     def wait_for(self, address: str, tries: int = 100) -> list[str]:
         for _ in range(tries):
@@ -53,7 +53,7 @@ def stream_to(dump: Dump, engine: Engine) -> None:
     """Say hello for liblo's port, and give credit by the clock for two seconds."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect(("127.0.0.1", engine.port))
-        time.sleep(0.3)   # until oscdump has its socket
+        time.sleep(0.3)  # until oscdump has its socket
         sock.send(encode("/heart/hello", "liblo", dump.port, 1, 44_100, 1))
         epoch = int(dump.wait_for("/heart/welcome")[8])
         start = time.monotonic()

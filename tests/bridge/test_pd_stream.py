@@ -60,8 +60,7 @@ def test_a_bad_network_is_repaired_to_the_last_sample(engine: Engine, tmp_path: 
         assert pd.report.underruns == 0
 
 
-def test_a_network_beyond_repair_is_heard_as_silence_and_never_as_old_sound(engine: Engine,
-                                                                           tmp_path: Path) -> None:
+def test_a_network_beyond_repair_is_heard_as_silence_and_never_as_old_sound(engine: Engine, tmp_path: Path) -> None:
     """The control for the two tests above, too: the comparison does find what is wrong."""
     with Proxy(engine.port, Weather(), seed=SEED) as proxy, PureData(proxy.port) as pd:
         pd.record(tmp_path / "heard.wav")
@@ -75,7 +74,7 @@ def test_a_network_beyond_repair_is_heard_as_silence_and_never_as_old_sound(engi
     assert result.wrong > 1000
     first = max(-result.heard_at, 0)
     count = min(len(sent), len(heard) - result.heard_at)
-    a, b = heard[result.heard_at + first:result.heard_at + count], sent[first:count]
+    a, b = heard[result.heard_at + first : result.heard_at + count], sent[first:count]
     # Every sample is the one that was sent, less what the fades take away.
     assert np.all(np.abs(a) <= np.abs(b) + 1e-7)
     assert np.all((a == 0) | (np.sign(a) == np.sign(b)))
@@ -97,7 +96,7 @@ def test_other_block_sizes_and_a_new_epoch_are_exact_too(engine: Engine, frames:
         pd.wait_until(lambda: pd.report.epoch not in (0, epoch) and pd.report.running == 1, 3, "a new epoch")
         pd.record(tmp_path / "heard.wav")
         time.sleep(2.5)
-        heard, sent = pd.stop_recording(), engine.sent()[settled + 22_050:]
+        heard, sent = pd.stop_recording(), engine.sent()[settled + 22_050 :]
         result = compare(heard, sent)
         assert result.compared > 44_100
         assert result.wrong == 0
@@ -137,8 +136,11 @@ def test_engine_gone_and_restarted_is_found_again_within_two_seconds(tmp_path: P
             epoch = pd.report.epoch
             start = time.monotonic()
             with Engine(port=port, seed=2) as later:
-                pd.wait_until(lambda: pd.report.epoch not in (0, epoch) and pd.words == "playing", 3,
-                              "Pd found the new engine")
+                pd.wait_until(
+                    lambda: pd.report.epoch not in (0, epoch) and pd.words == "playing",
+                    3,
+                    "Pd found the new engine",
+                )
                 took = time.monotonic() - start
                 assert took < 2.0
                 time.sleep(2)
@@ -146,7 +148,7 @@ def test_engine_gone_and_restarted_is_found_again_within_two_seconds(tmp_path: P
                 old, new = compare(heard, former.sent()), compare(heard, later.sent())
     print(f"engine restarted: playing after {took:.2f} s")
     assert new.wrong == 0
-    gap = heard[old.heard_at + len(former.sent()) + 441:new.heard_at]
+    gap = heard[old.heard_at + len(former.sent()) + 441 : new.heard_at]
     assert len(gap) > 44_100
     assert not gap.any(), "old sound was heard again"
 

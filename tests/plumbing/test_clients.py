@@ -9,7 +9,7 @@ from heart.plumbing.limits import Allowance, Buckets, Pacer
 
 
 def client(port: int = 5000, ip: str = "127.0.0.1", **options: object) -> Client:
-    return Client("test", (ip, port), (ip, port), **options)   # type: ignore[arg-type]
+    return Client("test", (ip, port), (ip, port), **options)  # type: ignore[arg-type]
 
 
 def entered(table: ClientTable, port: int = 5000, now: float = 0.0) -> Client:
@@ -165,14 +165,18 @@ def test_the_door_opens_for_the_phrase_only() -> None:
     assert not any(door.opens(guess) for guess in ("lub", "lub dub ", "", None, "\udc80"))
 
 
-@pytest.mark.parametrize(("host", "allow", "phrase"), [
-    ("0.0.0.0", None, None), ("192.168.1.2", [], None), ("127.0.0.1", ["here"], None), ("0.0.0.0", None, "")])
+@pytest.mark.parametrize(
+    ("host", "allow", "phrase"),
+    [("0.0.0.0", None, None), ("192.168.1.2", [], None), ("127.0.0.1", ["here"], None), ("0.0.0.0", None, "")],
+)
 def test_a_door_that_would_stand_open_is_refused(host: str, allow: list[str] | None, phrase: str | None) -> None:
     with pytest.raises(UsageError, match=r"--allow|--phrase"):
         Door(host, allow, phrase)
 
 
-@pytest.mark.parametrize(("ip", "port"), [
-    ("127.0.0.1", 53), ("239.1.2.3", 9000), ("255.255.255.255", 9000), ("0.0.0.0", 9000), ("10.0.0.1", 0)])
+@pytest.mark.parametrize(
+    ("ip", "port"),
+    [("127.0.0.1", 53), ("239.1.2.3", 9000), ("255.255.255.255", 9000), ("0.0.0.0", 9000), ("10.0.0.1", 0)],
+)
 def test_nothing_is_sent_to_system_ports_or_to_many(ip: str, port: int) -> None:
     assert not may_be_answered(ip, port)

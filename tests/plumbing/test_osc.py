@@ -67,7 +67,7 @@ def test_packed_sound_has_the_bytes_of_python_osc(frames: int) -> None:
     assert np.array_equal(np.asarray(args[-1] if frames >= 16 else args[1:], np.float32), block)
 
 
-@given(head=st.lists(st.integers(-2**31, 2**31 - 1), max_size=5), tail=st.lists(floats32, max_size=40))
+@given(head=st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), tail=st.lists(floats32, max_size=40))
 def test_fast_and_general_parsing_agree(head: list[int], tail: list[float]) -> None:
     datagram = osc.encode("/heart/any", *head, *tail)
     [(address, args)] = osc.decode(datagram)
@@ -100,11 +100,27 @@ def test_liblo_sends_the_bytes_we_send() -> None:
         sock.settimeout(5)
         port = str(sock.getsockname()[1])
         block = np.array([0.5, -0.25, 1.0, 0.0, -1.0], np.float32)
-        subprocess.run([liblo("oscsend"), "127.0.0.1", port, "/heart/audio/1", "iii" + "f" * 5,
-                        "77", "5", "1280", *(str(float(x)) for x in block)], check=True, timeout=10)
+        subprocess.run(
+            [
+                liblo("oscsend"),
+                "127.0.0.1",
+                port,
+                "/heart/audio/1",
+                "iii" + "f" * 5,
+                "77",
+                "5",
+                "1280",
+                *(str(float(x)) for x in block),
+            ],
+            check=True,
+            timeout=10,
+        )
         assert sock.recv(65_536) == osc.pack_audio(1, 77, 5, 1280, block)
-        subprocess.run([liblo("oscsend"), "127.0.0.1", port, "/heart/hello", "siiii",
-                        "my patch", "9701", "1", "44100", "2"], check=True, timeout=10)
+        subprocess.run(
+            [liblo("oscsend"), "127.0.0.1", port, "/heart/hello", "siiii", "my patch", "9701", "1", "44100", "2"],
+            check=True,
+            timeout=10,
+        )
         assert sock.recv(65_536) == osc.encode("/heart/hello", "my patch", 9701, 1, 44_100, 2)
 
 
@@ -122,8 +138,8 @@ def test_liblo_reads_what_we_send() -> None:
             words = line.split()
             at = words.index("/heart/audio/1")
             assert words[at + 1] == "iii" + "f" * 256
-            assert words[at + 2:at + 5] == ["77", "5", "1280"]
-            assert np.array_equal(np.array(words[at + 5:], np.float32), block)
+            assert words[at + 2 : at + 5] == ["77", "5", "1280"]
+            assert np.array_equal(np.array(words[at + 5 :], np.float32), block)
     finally:
         dump.kill()
         dump.communicate(timeout=5)

@@ -29,7 +29,7 @@ class Bench:
         self.sender = Sender(self.tape, self.table, self._sent, lead_ms, self.settled.append)
 
     def _sent(self, packet: bytes, addr: tuple[str, int]) -> None:
-        (_, args), = decode(packet)
+        ((_, args),) = decode(packet)
         self.sent.append((self.now, addr[1], args))
 
     def join(self, port: int = 5000, rate: int = SAMPLE_RATE_HZ, channels: int = 1) -> Client:
@@ -165,7 +165,7 @@ def test_after_running_dry_the_tape_goes_on_where_it_stopped_further_on_in_the_r
     whole = np.concatenate((noise(1), noise(2, seed=1)))
     after = bench.sound()[before:]
     np.testing.assert_array_equal(after, Guard(SAMPLE_RATE_HZ).process(whole[start:])[: len(after)])
-    offset = next(args[2] for _, _, args in bench.sent[before // 256:])
+    offset = next(args[2] for _, _, args in bench.sent[before // 256 :])
     assert played <= client.stream.feed.stream_start < played + 0.055 * SAMPLE_RATE_HZ + 256
     assert offset == client.stream.feed.stream_start % RING_FRAMES
 
@@ -226,7 +226,7 @@ def test_a_nack_brings_the_same_block_to_the_same_place_a_few_times_only() -> No
     for _ in range(MAX_RESENDS + 3):
         client.stream.nack(number, 1, bench.now)
         bench.sender.pump(bench.now, client)
-    copies = [args for _, _, args in bench.sent[number + 1:] if args[1] == number]
+    copies = [args for _, _, args in bench.sent[number + 1 :] if args[1] == number]
     assert len(copies) == MAX_RESENDS
     assert all(a[:3] == original[:3] and np.array_equal(a[3], original[3]) for a in copies)
 
@@ -257,7 +257,7 @@ def test_panic_rewrites_what_the_client_holds_and_keeps_silent_until_resume() ->
     heard = np.concatenate([ring[offset] for offset in sorted(ring)])
     start = played - min(ring)
     assert np.abs(heard[start - 200 : start]).max() > 0.4
-    assert np.abs(heard[start + round(0.0155 * SAMPLE_RATE_HZ):]).max() == 0.0
+    assert np.abs(heard[start + round(0.0155 * SAMPLE_RATE_HZ) :]).max() == 0.0
     assert np.abs(np.diff(heard, 2)).max() < 3 * np.abs(np.diff(sine(1), 2)).max()
     played = bench.play(client, 0.5, played)
     assert np.abs(bench.sound()[-8000:]).max() == 0.0

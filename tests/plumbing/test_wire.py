@@ -88,8 +88,10 @@ def test_a_wrong_message_gets_one_error_that_names_everything() -> None:
 
 def test_an_error_raised_by_the_stage_goes_to_the_one_who_asked() -> None:
     with Engine() as engine, Plain(engine.port) as plain:
+
         def refuse(address: str, args: tuple, sender: object) -> None:
             raise WireError("busy", address, "later") if "bpm" in address else HeartError("no such voice")
+
         engine.wire._on_message = refuse
         plain.say("/heart/set/bpm", 90)
         assert plain.hear("/heart/error") == ("busy", "/heart/set/bpm", "later")
@@ -99,8 +101,10 @@ def test_an_error_raised_by_the_stage_goes_to_the_one_who_asked() -> None:
 
 def test_a_fault_in_the_stage_does_not_stop_the_wire(caplog: pytest.LogCaptureFixture) -> None:
     with Engine() as engine, Plain(engine.port) as plain:
+
         def fail(*message: object) -> None:
             raise ZeroDivisionError
+
         engine.wire._on_message = fail
         plain.say("/heart/set/bpm", 90)
         plain.say("/heart/ping", 1)
@@ -192,6 +196,7 @@ def test_starting_and_stopping_leaves_nothing_behind() -> None:
         await wire.start()
         await wire.stop()
         return len(asyncio.all_tasks())
+
     assert asyncio.run(life()) == 1
 
 

@@ -17,9 +17,17 @@ from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 
 KILLERS = (
-    b"", b"\0", b"/", b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc", b"#bundle\0" + bytes(8) + b"\x7f\xff\xff\xff",
-    b"/" + b"*" * 30 + b"x\0\0\0,\0\0\0", b"/heart/set/bpm\0\0,b\0\0\xff\xff\xff\xff", bytes(60_000),
-    b"/heart/ping\0,i\0\0", b"/heart/ping\0" + b"," + b"i" * 4000 + bytes(4), b"\xff\xfe\xfd\xfc" * 20,
+    b"",
+    b"\0",
+    b"/",
+    b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc",
+    b"#bundle\0" + bytes(8) + b"\x7f\xff\xff\xff",
+    b"/" + b"*" * 30 + b"x\0\0\0,\0\0\0",
+    b"/heart/set/bpm\0\0,b\0\0\xff\xff\xff\xff",
+    bytes(60_000),
+    b"/heart/ping\0,i\0\0",
+    b"/heart/ping\0" + b"," + b"i" * 4000 + bytes(4),
+    b"\xff\xfe\xfd\xfc" * 20,
     b"#bundle\0" + b"\xff" * 8 + (16).to_bytes(4, "big") + b"#bundle\0" + bytes(8),
 )
 
@@ -31,8 +39,11 @@ def mutated(dice: random.Random) -> bytes:
         return dice.randbytes(dice.randrange(0, 200))
     if kind < 0.35:
         return dice.choice(KILLERS)
-    good = encode(dice.choice(("/heart/set/bpm", "/heart/credit", "/heart/hello", "/heart/no/such")),
-                  dice.choice((1, 2.5, "x")), dice.randrange(2**24))
+    good = encode(
+        dice.choice(("/heart/set/bpm", "/heart/credit", "/heart/hello", "/heart/no/such")),
+        dice.choice((1, 2.5, "x")),
+        dice.randrange(2**24),
+    )
     data = bytearray(good)
     for _ in range(dice.randrange(1, 4)):
         data[dice.randrange(len(data))] = dice.randrange(256)
@@ -40,11 +51,16 @@ def mutated(dice: random.Random) -> bytes:
 
 
 def test_20000_junk_datagrams_leave_pings_answered_sound_whole_and_memory_flat(
-        caplog: pytest.LogCaptureFixture) -> None:
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     dice = random.Random(20)
     process = psutil.Process()
-    with Engine() as engine, Plain(engine.port) as vandal, Plain(engine.port) as honest, \
-            HeartClient(port=engine.port, collect=False) as client:
+    with (
+        Engine() as engine,
+        Plain(engine.port) as vandal,
+        Plain(engine.port) as honest,
+        HeartClient(port=engine.port, collect=False) as client,
+    ):
         for datagram in KILLERS * 20:
             vandal.throw(datagram)
         honest.say("/heart/ping", 0)
@@ -154,10 +170,10 @@ class Elsewhere:
 
     def __init__(self, **options: object) -> None:
         self.now = 0.0
-        self.wire = Wire(Tape(1), host="0.0.0.0", clock=lambda: self.now, **options)   # type: ignore[arg-type]
+        self.wire = Wire(Tape(1), host="0.0.0.0", clock=lambda: self.now, **options)  # type: ignore[arg-type]
         self.out: list[tuple[str, tuple, tuple[str, int]]] = []
         self.bytes_out = 0
-        self.wire._post.datagram = self._sent   # type: ignore[method-assign]
+        self.wire._post.datagram = self._sent  # type: ignore[method-assign]
 
     def _sent(self, packet: bytes, addr: tuple[str, int]) -> None:
         self.bytes_out += len(packet)
@@ -208,8 +224,15 @@ def test_an_unproven_address_is_never_sent_more_than_three_times_its_bytes() -> 
     received = 0
     for _ in range(3000):
         far.now += 0.01
-        address, args = dice.choice((("/heart/ping", (1,)), ("/heart/set/bpm", (9999,)), ("/heart/x", ()),
-                                     ("/heart/hello", ("x", 7000, 1, 44_100, 1)), ("/heart/credit", (5, 1, 1, 1))))
+        address, args = dice.choice(
+            (
+                ("/heart/ping", (1,)),
+                ("/heart/set/bpm", (9999,)),
+                ("/heart/x", ()),
+                ("/heart/hello", ("x", 7000, 1, 44_100, 1)),
+                ("/heart/credit", (5, 1, 1, 1)),
+            )
+        )
         received += far.say("10.0.0.9", address, *args)
         assert far.bytes_out <= UNPROVEN_FACTOR * received
     assert far.bytes_out > 0
@@ -219,7 +242,7 @@ def test_an_unproven_address_is_never_sent_more_than_three_times_its_bytes() -> 
 def test_a_client_that_named_its_epoch_may_be_sent_anything() -> None:
     post = Post()
     sent: list[bytes] = []
-    post.datagram = lambda packet, addr: sent.append(packet)   # type: ignore[method-assign]
+    post.datagram = lambda packet, addr: sent.append(packet)  # type: ignore[method-assign]
     client = Client("x", ("10.0.0.9", 7000), ("10.0.0.9", 7000))
     assert not post.send(client, "/heart/done", "y" * 500)
     client.proven = True

@@ -64,9 +64,13 @@ def test_a_48_khz_client_hears_the_right_pitch_and_beats_on_the_sample() -> None
 
 @pytest.mark.parametrize(("loss", "reorder", "jitter_s"), [(0.02, 0.02, 0.020), (0.05, 0.25, 0.020)])
 def test_loss_reorder_and_jitter_are_repaired_to_the_last_sample(
-        loss: float, reorder: float, jitter_s: float) -> None:
-    with (Engine() as engine, BadNetwork(engine.port, loss, reorder, jitter_s, seed=1) as network,
-          HeartClient(port=network.port) as client):
+    loss: float, reorder: float, jitter_s: float
+) -> None:
+    with (
+        Engine() as engine,
+        BadNetwork(engine.port, loss, reorder, jitter_s, seed=1) as network,
+        HeartClient(port=network.port) as client,
+    ):
         play(client, 5 * SAMPLE_RATE_HZ)
         heard = sound_of(client)
         assert engine.wire.stats()["resent"] > 5
@@ -79,7 +83,7 @@ def test_loss_without_repair_would_be_heard() -> None:
     """The control of the test above: the network really loses sound."""
     with Engine() as engine, BadNetwork(engine.port, 0.02, seed=1) as network:
         client = HeartClient(port=network.port)
-        client._new_ring = lambda: _patient(PlayRing(1))   # type: ignore[method-assign]
+        client._new_ring = lambda: _patient(PlayRing(1))  # type: ignore[method-assign]
         with client:
             play(client, 3 * SAMPLE_RATE_HZ)
     assert client.underruns > 3
@@ -87,7 +91,7 @@ def test_loss_without_repair_would_be_heard() -> None:
 
 def _patient(ring: PlayRing) -> PlayRing:
     """A ring that never asks for anything."""
-    ring.wanted = lambda now: []   # type: ignore[method-assign]
+    ring.wanted = lambda now: []  # type: ignore[method-assign]
     return ring
 
 
@@ -105,7 +109,7 @@ def test_a_stalled_client_goes_on_by_itself(stall_s: float, lost: bool) -> None:
         assert len(client.stream_starts) == (2 if lost else 1)
         assert client.underruns == 1
         begun = client.stream_starts[-1][0] + feed.stream_start
-        expected = Guard(SAMPLE_RATE_HZ).process(engine.sound[feed.tape_start:])[: len(heard) - begun]
+        expected = Guard(SAMPLE_RATE_HZ).process(engine.sound[feed.tape_start :])[: len(heard) - begun]
     assert len(expected) > SAMPLE_RATE_HZ
     np.testing.assert_array_equal(heard[begun:], expected)
 
@@ -168,10 +172,10 @@ def test_panic_is_silent_within_20_ms_as_heard_by_the_client_and_resume_brings_s
     loudest, clicks = [], []
     for _ in range(5):
         heard, asked = panicked()
-        assert np.abs(heard[asked - 400: asked]).max() > 0.4
+        assert np.abs(heard[asked - 400 : asked]).max() > 0.4
         assert np.abs(heard[-4000:]).max() > 0.4
-        assert np.abs(heard[asked + 10_000: asked + 11_000]).max() == 0.0
-        loudest.append(np.abs(heard[asked + round(0.020 * SAMPLE_RATE_HZ): asked + 10_000]).max())
+        assert np.abs(heard[asked + 10_000 : asked + 11_000]).max() == 0.0
+        loudest.append(np.abs(heard[asked + round(0.020 * SAMPLE_RATE_HZ) : asked + 10_000]).max())
         clicks.append(np.abs(np.diff(heard[20_000:], 2)).max())
     assert np.median(loudest) == 0.0
     assert np.median(clicks) < 3 * np.abs(np.diff(sine(1), 2)).max()
@@ -195,7 +199,7 @@ def test_a_device_may_be_the_clock() -> None:
             time.sleep(0.01)
     sound = np.concatenate(pulled)[:, 0]
     np.testing.assert_array_equal(sound, client.played_audio())
-    heard = sound[client.ring.first_frame:]
+    heard = sound[client.ring.first_frame :]
     assert client.underruns == 0
     np.testing.assert_array_equal(heard, engine.heard()[: len(heard)])
 

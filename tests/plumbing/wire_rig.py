@@ -46,9 +46,13 @@ class Engine:
         self.sent: list[np.ndarray] = []
         options = {"port": 0, "version": "1.0", "voice_name": "test", **options}
         self.wire = Wire(
-            self.tape, on_message=lambda *m: self.messages.append(m),
+            self.tape,
+            on_message=lambda *m: self.messages.append(m),
             on_input=lambda ch, seq, samples, sender: self.inputs.append((ch, seq, samples)),
-            on_client=lambda event, client: self.events.append(event), on_sent=self.sent.append, **options)
+            on_client=lambda event, client: self.events.append(event),
+            on_sent=self.sent.append,
+            **options,
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -72,8 +76,10 @@ class Engine:
 
     def kill(self) -> None:
         """Gone without a word: the socket closes, nobody is told."""
+
         def cut() -> None:
-            self.wire.broadcast = lambda *a, **k: None   # type: ignore[method-assign]
+            self.wire.broadcast = lambda *a, **k: None  # type: ignore[method-assign]
+
         self.do(cut)
         self.__exit__()
 
@@ -83,8 +89,10 @@ class Engine:
 
     def do(self, function: Callable[[], Any]) -> Any:
         """Call a function in the engine's loop."""
+
         async def run() -> Any:
             return function()
+
         return self.call(run())
 
     def wait(self, condition: Callable[[], bool], timeout_s: float = 2.0) -> bool:
@@ -158,8 +166,9 @@ class Plain:
 class BadNetwork:
     """Stands between one client and the engine: loses, delays and so reorders, both ways, seeded."""
 
-    def __init__(self, engine_port: int, loss: float = 0.0, reorder: float = 0.0, jitter_s: float = 0.0,
-                 seed: int = 0) -> None:
+    def __init__(
+        self, engine_port: int, loss: float = 0.0, reorder: float = 0.0, jitter_s: float = 0.0, seed: int = 0
+    ) -> None:
         self.engine = ("127.0.0.1", engine_port)
         self.loss, self.reorder, self.jitter_s = loss, reorder, jitter_s
         self.lost = self.passed = 0

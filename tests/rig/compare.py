@@ -30,7 +30,7 @@ class Comparison:
 def _differ(heard: np.ndarray, sent: np.ndarray, at: int) -> np.ndarray:
     first = max(-at, 0)
     count = min(len(sent), len(heard) - at)
-    return heard[at + first:at + count] != sent[first:count]
+    return heard[at + first : at + count] != sent[first:count]
 
 
 def compare(heard: np.ndarray, sent: np.ndarray) -> Comparison:
@@ -40,16 +40,18 @@ def compare(heard: np.ndarray, sent: np.ndarray) -> Comparison:
         AssertionError: the piece is not there: nothing was heard, or it was heard at another place.
     """
     for start in range(len(sent) // 4, len(sent) - NEEDLE, max(1, len(sent) // 64)):
-        found = _positions(heard, sent[start:start + NEEDLE])
+        found = _positions(heard, sent[start : start + NEEDLE])
         if len(found):
             at = int(found[0]) - start
             differ = _differ(heard, sent, at)
             wrong = np.flatnonzero(differ)
             return Comparison(len(differ), len(wrong), int(wrong[-1]) if len(wrong) else -1, at)
-    raise AssertionError(f"none of {len(sent)} frames sent was found in {len(heard)} frames heard "
-                         f"(loudest {np.abs(heard).max(initial=0):.3f})")
+    raise AssertionError(
+        f"none of {len(sent)} frames sent was found in {len(heard)} frames heard "
+        f"(loudest {np.abs(heard).max(initial=0):.3f})"
+    )
 
 
 def _positions(heard: np.ndarray, needle: np.ndarray) -> np.ndarray:
-    starts = np.flatnonzero(heard[:len(heard) - len(needle) + 1] == needle[0])
-    return np.array([s for s in starts if np.array_equal(heard[s:s + len(needle)], needle)], int)
+    starts = np.flatnonzero(heard[: len(heard) - len(needle) + 1] == needle[0])
+    return np.array([s for s in starts if np.array_equal(heard[s : s + len(needle)], needle)], int)

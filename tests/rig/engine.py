@@ -36,7 +36,7 @@ class NoiseTape:
     def read(self, start: int, frames: int) -> np.ndarray:
         first, last = start // _PIECE, (start + frames) // _PIECE
         sound = np.concatenate([self._piece(n) for n in range(first, last + 1)])
-        return sound[start - first * _PIECE:][:frames, np.newaxis].copy()
+        return sound[start - first * _PIECE :][:frames, np.newaxis].copy()
 
     def _piece(self, number: int) -> np.ndarray:
         if number not in self._pieces:
@@ -76,8 +76,9 @@ class Engine:
         asyncio.set_event_loop(self._loop)
         if hasattr(time, "pthread_getcpuclockid"):
             self._clock_id = time.pthread_getcpuclockid(threading.get_ident())
-        self.wire = Wire(tape=NoiseTape(self.seed), on_sent=lambda x: self._sent.append(x[:, 0].copy()),
-                         **self._options)
+        self.wire = Wire(
+            tape=NoiseTape(self.seed), on_sent=lambda x: self._sent.append(x[:, 0].copy()), **self._options
+        )
         try:
             self._loop.run_until_complete(self.wire.start())
         except BaseException as error:
@@ -136,7 +137,7 @@ class Engine:
         if not self._thread.is_alive() or self.wire is None:
             return
         if not politely:
-            self.wire.broadcast = lambda *args, **named: None   # type: ignore[method-assign]
+            self.wire.broadcast = lambda *args, **named: None  # type: ignore[method-assign]
         asyncio.run_coroutine_threadsafe(self.wire.stop(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
@@ -144,6 +145,7 @@ class Engine:
     def __enter__(self) -> Engine:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()

@@ -1,9 +1,9 @@
 """Pure Data without a window and without a sound card, playing patches/pd/heart-receive.pd in real time.
 
-    with PureData(engine_port=9700) as pd:
-        pd.record(tmp_path / "heard.wav")
-        ...
-        sound = pd.stop_recording()       # float32 [n]
+with PureData(engine_port=9700) as pd:
+    pd.record(tmp_path / "heard.wav")
+    ...
+    sound = pd.stop_recording()       # float32 [n]
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ def free_port() -> int:
 class PureData:
     """One headless Pd with the patch and the rig beside it. `kill` is as rude as a crash."""
 
-    def __init__(self, engine_port: int, my_port: int | None = None, rate_hz: int = 44_100,
-                 patch: Path = PATCH) -> None:
+    def __init__(
+        self, engine_port: int, my_port: int | None = None, rate_hz: int = 44_100, patch: Path = PATCH
+    ) -> None:
         self.engine_port, self.my_port = engine_port, my_port or free_port()
         self.rig_port = free_port()
         self.rate_hz, self.patch = rate_hz, patch
@@ -70,12 +71,29 @@ class PureData:
     def start(self) -> PureData:
         program = shutil.which("pd") or shutil.which("puredata")
         assert program, MISSING
-        settings = (f"; heart-my-port {self.my_port}; heart-engine-port {self.engine_port}; "
-                    f"rig-port {self.rig_port}")
+        settings = f"; heart-my-port {self.my_port}; heart-engine-port {self.engine_port}; rig-port {self.rig_port}"
         self._process = subprocess.Popen(
-            [program, "-nogui", "-nrt", "-noaudio", "-nomidi", "-r", str(self.rate_hz), "-stderr",
-             "-path", str(self.patch.parent), "-send", settings, str(self.patch), str(RIG)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+            [
+                program,
+                "-nogui",
+                "-nrt",
+                "-noaudio",
+                "-nomidi",
+                "-r",
+                str(self.rate_hz),
+                "-stderr",
+                "-path",
+                str(self.patch.parent),
+                "-send",
+                settings,
+                str(self.patch),
+                str(RIG),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
         self.wait_until(lambda: self.heard_from, 10.0, "Pd opens the patches")
@@ -103,8 +121,9 @@ class PureData:
         while not condition():
             left = start + timeout_s - time.monotonic()
             if left <= 0 or not self.alive:
-                raise AssertionError(f"{what}: not within {timeout_s} s; Pd says {self.words!r}, "
-                                     f"{self.report}; log: {self.log[-3:]}")
+                raise AssertionError(
+                    f"{what}: not within {timeout_s} s; Pd says {self.words!r}, {self.report}; log: {self.log[-3:]}"
+                )
             with contextlib.suppress(queue.Empty):
                 self._changed.get(timeout=min(left, 0.02))
         return time.monotonic() - start
@@ -132,7 +151,7 @@ class PureData:
         assert self._recording is not None
         self.tell("stop")
         size = -1
-        while size != (size := self._recording.stat().st_size):   # until it is written out
+        while size != (size := self._recording.stat().st_size):  # until it is written out
             time.sleep(0.3)
         sound, rate_hz = sf.read(self._recording, dtype="float32")
         assert rate_hz == self.rate_hz
@@ -151,6 +170,7 @@ class PureData:
     def __enter__(self) -> PureData:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()

@@ -1,7 +1,7 @@
 """A bad network in user space: loses, delays, reorders and doubles datagrams, by a seed, both ways.
 
-    client -> front | back -> engine        The engine answers to the back, whatever port the hello
-    client <- front | back <- engine        named: it is rewritten to 0, "where this comes from".
+client -> front | back -> engine        The engine answers to the back, whatever port the hello
+client <- front | back <- engine        named: it is rewritten to 0, "where this comes from".
 """
 
 from __future__ import annotations
@@ -125,8 +125,9 @@ class Proxy:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         self._thread.join(5)
         self._front.close()

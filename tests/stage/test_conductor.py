@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_a_knob_is_heard_within_its_margin_though_the_reserve_is_long() -> None:
     turned = stage.needed
     stage.run(3.0)
     beats = [b.s1 for b in stage.performance.beats_between(turned - SAMPLE_RATE_HZ, stage.needed)]
-    fast = [a for a, b in zip(beats, beats[1:]) if b - a < 0.4 * SAMPLE_RATE_HZ]
+    fast = [a for a, b in itertools.pairwise(beats) if b - a < 0.4 * SAMPLE_RATE_HZ]
     assert (fast[0] - turned) / SAMPLE_RATE_HZ < 0.45
     assert stage.conductor.bed_frames == 0
     assert len(stage.sound) == stage.needed

@@ -1,4 +1,4 @@
-"""The live engine as a process: real sockets, real workers, real signals. The voice is `pulse`, which starts at once."""
+"""The live engine as a process: real sockets, workers and signals. The voice is `pulse`, which starts at once."""
 
 from __future__ import annotations
 
@@ -107,7 +107,10 @@ def test_in_follow_mode_the_voice_takes_the_tempo_it_hears(engine: RunningEngine
 
 def test_a_heart_file_is_heard_as_if_live(tmp_path: Path) -> None:
     write_audio(tmp_path / "heart.wav", patient(15, bpm=104), SAMPLE_RATE_HZ)
-    with running_engine(tmp_path, *PULSE, "--heart", str(tmp_path / "heart.wav")) as engine, joined(engine) as client:
+    with (
+        running_engine(tmp_path, *PULSE, "--heart", str(tmp_path / "heart.wav")) as engine,
+        joined(engine) as client,
+    ):
         assert client.wait_until(lambda: bool(client.status and abs(client.status[4] - 104) < 3), 12)
         assert client.status[1] == "follow"
 

@@ -7,7 +7,8 @@ import pytest
 
 from heart.namespace import PARAMS, ROWS
 from heart.records import SAMPLE_RATE_HZ, Heard
-from heart.stage.performance import NEAR_S, Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.follow import NEAR_S
+from heart.stage.performance import Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
 
 
 def test_every_row_of_the_performance_has_its_method() -> None:
@@ -24,7 +25,10 @@ def test_a_set_changes_the_value_and_tells_listeners_except_its_origin() -> None
     assert SingAgain(beats=True) in effects
     (echo,) = [effect for effect in effects if isinstance(effect, Tell)]
     assert (echo.address, echo.args, echo.to, echo.except_for) == (
-        "/heart/value/bpm", (90.0,), frozenset({"max", "daw"}), "daw",
+        "/heart/value/bpm",
+        (90.0,),
+        frozenset({"max", "daw"}),
+        "daw",
     )
     assert performance.message("/heart/get/bpm", (), "x") == [Say("x", "/heart/value/bpm", (90.0,))]
 
@@ -101,7 +105,9 @@ def test_follow_does_not_starve_the_voice_with_small_or_frequent_changes() -> No
     ]
     assert 8 <= len(again) <= 15
     assert performance.heard(heard(20.0, performance.values["bpm"] + 0.3)) != []
-    assert not any(isinstance(e, SingAgain) for e in performance.heard(heard(30.0, performance.values["bpm"] + 0.3)))
+    assert not any(
+        isinstance(e, SingAgain) for e in performance.heard(heard(30.0, performance.values["bpm"] + 0.3))
+    )
 
 
 def test_going_back_to_lead_sings_again() -> None:

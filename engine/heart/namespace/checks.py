@@ -97,8 +97,13 @@ def _ends(param: Param) -> tuple[float, float]:
 
 def shown(value: object) -> str:
     """A value as it may stand in an error: printable, short, in quotes if it is text."""
-    text = repr(value[:60]) if isinstance(value, str | bytes) else f"{value:.12g}" if isinstance(
-        value, float) else repr(value)
+    text = (
+        repr(value[:60])
+        if isinstance(value, str | bytes)
+        else f"{value:.12g}"
+        if isinstance(value, float)
+        else repr(value)
+    )
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -134,9 +139,9 @@ def _refuse(code: str, address: str, arg: Arg, value: object) -> WireError:
 
 
 def _real(address: str, arg: Arg, value: Any) -> float:
-    if not isinstance(value, int | float):   # bool is an int: T and F arrive as 1 and 0
+    if not isinstance(value, int | float):  # bool is an int: T and F arrive as 1 and 0
         raise _refuse("type", address, arg, value)
-    if not -_HUGE < value < _HUGE:   # also false for NaN
+    if not -_HUGE < value < _HUGE:  # also false for NaN
         raise _refuse("range", address, arg, value)
     if (arg.low is not None and value < arg.low) or (arg.high is not None and value > arg.high):
         raise _refuse("range", address, arg, value)

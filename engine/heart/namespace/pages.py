@@ -32,8 +32,10 @@ _ARROWS = {"in": "in ", "out": "out", "both": "i/o"}
 def as_text() -> str:
     """The table for a terminal: one address a line, "in" = to the engine, "out" = from it."""
     width = max(len(path) for path in ROWS)
-    lines = [f"{_ARROWS[r.direction]}  {r.path:<{width}}  {_signature(r)}".rstrip() + f"\n     {r.words}"
-             for r in ROWS.values()]
+    lines = [
+        f"{_ARROWS[r.direction]}  {r.path:<{width}}  {_signature(r)}".rstrip() + f"\n     {r.words}"
+        for r in ROWS.values()
+    ]
     return "\n".join(lines) + "\n"
 
 

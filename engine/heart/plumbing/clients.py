@@ -202,9 +202,7 @@ class ClientTable:
         for client in self._by_addr.values():
             if not client.proven and client.state is State.WELCOMED:
                 return client
-        raise WireError(
-            "full", "/heart/hello", f"{self.capacity} clients are connected already: end one first"
-        )
+        raise WireError("full", "/heart/hello", f"{self.capacity} clients are connected already: end one first")
 
     def _forget_source(self, client: Client) -> None:
         if self._by_source.get(client.source) is client:

@@ -29,9 +29,20 @@ AUDIO = "/heart/audio/"
 class Connection:
     """One connection to an engine; `HeartClient` is the half that one talks to."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 9700, rate: int = 44_100, channels: int = 1,
-                 name: str = "python", *, reply_port: int = 0, phrase: str | None = None,
-                 collect: bool = True, by_device: bool = False, clock: Clock = monotonic) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 9700,
+        rate: int = 44_100,
+        channels: int = 1,
+        name: str = "python",
+        *,
+        reply_port: int = 0,
+        phrase: str | None = None,
+        collect: bool = True,
+        by_device: bool = False,
+        clock: Clock = monotonic,
+    ) -> None:
         """`rate` in Hz, `channels` 1..8. `by_device`: nothing is played until somebody calls `pull`.
         `collect=False` keeps no sound. `reply_port` 0 takes any free port."""
         self.engine = (socket.gethostbyname(host), port)
@@ -98,7 +109,7 @@ class Connection:
                 datagram, source = self._socket.recvfrom(65_536)
             except BlockingIOError:
                 return
-            except OSError:   # the engine's port is closed: hello will find it again
+            except OSError:  # the engine's port is closed: hello will find it again
                 return
             if source == self.engine:
                 self._heard_at = now
@@ -109,12 +120,13 @@ class Connection:
     def _take(self, address: str, args: tuple[Any, ...], now: float) -> None:
         if address.startswith(AUDIO):
             if args[0] == self.epoch:
-                self.ring.put(int(address[len(AUDIO):]), args[1], args[2], args[3], now)
+                self.ring.put(int(address[len(AUDIO) :]), args[1], args[2], args[3], now)
             return
         if address == "/heart/welcome":
             self._welcome(args[6], now)
         elif address in ("/heart/bye", "/heart/startup") or (
-                address == "/heart/error" and args[0] == "unknown-client"):
+            address == "/heart/error" and args[0] == "unknown-client"
+        ):
             self._leave(now + (HELLO_S if address == "/heart/bye" else 0))
         self.inbox.take(address, args, self._frame_of)
 
@@ -160,14 +172,15 @@ class Connection:
             self._post(encode("/heart/ping", self.epoch))
         if now >= self._next_credit:
             self._next_credit = max(self._next_credit + CREDIT_S, now)
-            self._post(encode("/heart/credit", self.epoch, self.ring.played % SEQ_WRAP,
-                              int(self.fill_ms), self.ring.underruns))
+            self._post(
+                encode(
+                    "/heart/credit", self.epoch, self.ring.played % SEQ_WRAP, int(self.fill_ms), self.ring.underruns
+                )
+            )
         for seq, count in self.ring.wanted(now):
             self._post(encode("/heart/nack", self.epoch, seq, count))
 
     def _post(self, packet: bytes) -> None:
         if self._socket is not None:
-            with contextlib.suppress(OSError):   # nobody there: the next hello or credit tries again
+            with contextlib.suppress(OSError):  # nobody there: the next hello or credit tries again
                 self._socket.sendto(packet, self.engine)
-
-

@@ -81,6 +81,4 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
         return ipaddress.ip_network(entry, strict=False)
     except ValueError:
-        raise UsageError(
-            f"--allow {entry}: not an address; give one like 192.168.1.20 or 192.168.1.0/24"
-        ) from None
+        raise UsageError(f"--allow {entry}: not an address; give one like 192.168.1.20 or 192.168.1.0/24") from None

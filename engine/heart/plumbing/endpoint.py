@@ -25,7 +25,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):   # Windows: a second bind could steal the port
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows: a second bind could steal the port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         sock.setblocking(False)
@@ -63,5 +63,3 @@ class Endpoint(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """A client's port is closed, or the network is away: expiry will see to it."""
         log.debug("%s: %s", type(exc).__name__, exc)
-
-

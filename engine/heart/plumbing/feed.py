@@ -40,8 +40,9 @@ class TapeLike(Protocol):
 class Feed:
     """Reads the tape from `tape_start` on as stream frames at `rate_hz` from `stream_start` on."""
 
-    def __init__(self, tape: TapeLike, tape_start: int, stream_start: int, rate_hz: int,
-                 gain_db: float = 0.0) -> None:
+    def __init__(
+        self, tape: TapeLike, tape_start: int, stream_start: int, rate_hz: int, gain_db: float = 0.0
+    ) -> None:
         self.tape_start, self.stream_start = tape_start, stream_start
         self.next_tape = tape_start
         """First tape frame that has not been read: what lies before must never change."""

@@ -102,7 +102,7 @@ class History:
         for block in self._blocks.values():
             if block.end > start:
                 at = np.clip(np.arange(block.start, block.end) - start, -1, len(shape))
-                curve = np.concatenate((shape, [0.0, 1.0])).astype(np.float32)   # -1 is the last: 1
+                curve = np.concatenate((shape, [0.0, 1.0])).astype(np.float32)  # -1 is the last: 1
                 block.samples = block.samples * curve[at][:, np.newaxis]
                 if block.sent:
                     self._again[block.seq] = block

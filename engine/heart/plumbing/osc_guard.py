@@ -128,9 +128,7 @@ def _address(message: bytes) -> tuple[str, int]:
             f"{MAX_ADDRESS} printable ASCII characters without spaces",
         )
     if _PATTERN.search(raw):
-        raise WireError(
-            "pattern", "", f"address {raw[:40]!r}: patterns are not matched here, name one address"
-        )
+        raise WireError("pattern", "", f"address {raw[:40]!r}: patterns are not matched here, name one address")
     return raw.decode("ascii"), at
 
 

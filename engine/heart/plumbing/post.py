@@ -68,8 +68,7 @@ class Post:
 
     def welcome(self, client: Client, *args: Any, voice: str) -> bool:
         """/heart/welcome, without the voice's name where the hello was too short for it."""
-        return (self.send(client, "/heart/welcome", *args, voice)
-                or self.send(client, "/heart/welcome", *args, ""))
+        return self.send(client, "/heart/welcome", *args, voice) or self.send(client, "/heart/welcome", *args, "")
 
     def error(self, target: Target, error: WireError, now: float) -> None:
         """Answer a mistake with one /heart/error, in measure; the text gives way to the allowance."""
@@ -84,7 +83,7 @@ class Post:
                 return
 
     def _may_complain(self, ip: str, error: WireError, now: float) -> bool:
-        if error.address.startswith("/heart/error"):   # two engines must not argue for ever
+        if error.address.startswith("/heart/error"):  # two engines must not argue for ever
             return False
         if error.code in ("phrase", "forbidden"):
             return self._phrases.take(ip, now)
@@ -94,8 +93,14 @@ class Post:
     def junk(self, error: WireError, source: Address, now: float) -> None:
         """Count something unreadable; at most a line a second and kind goes to the log."""
         self.counts["junk"] += 1
-        self.line(error.code, now, "unreadable datagram from %s port %d: %s (%d so far)",
-                  *source, error, self.counts["junk"])
+        self.line(
+            error.code,
+            now,
+            "unreadable datagram from %s port %d: %s (%d so far)",
+            *source,
+            error,
+            self.counts["junk"],
+        )
 
     def line(self, kind: str, now: float, text: str, *args: Any) -> None:
         """One line in the log, at most one a second of each kind."""
@@ -105,4 +110,4 @@ class Post:
 
 def _backlog(transport: asyncio.DatagramTransport) -> int:
     """Bytes the system has not taken yet; every loop's transport tells, only the base class does not."""
-    return transport.get_write_buffer_size()   # type: ignore[attr-defined]
+    return transport.get_write_buffer_size()  # type: ignore[attr-defined]

@@ -25,8 +25,16 @@ OnClient = Callable[[str, Client], None]
 class Reception:
     """The handlers of the wire's own rows. No socket and no timer: `received` takes bytes."""
 
-    def __init__(self, table: ClientTable, post: Post, sender: Sender, door: Door, clock: Clock,
-                 version: str, voice_name: str) -> None:
+    def __init__(
+        self,
+        table: ClientTable,
+        post: Post,
+        sender: Sender,
+        door: Door,
+        clock: Clock,
+        version: str,
+        voice_name: str,
+    ) -> None:
         self.version, self.voice_name = version, voice_name
         self._table, self._post, self._sender, self._door = table, post, sender, door
         self._clock = clock
@@ -91,8 +99,7 @@ class Reception:
         if protocol != PROTOCOL:
             raise WireError("protocol", address, f"{address}: protocol is {protocol}, I speak {PROTOCOL}")
         if not may_be_answered(*addr) or addr == self._post.own:
-            raise WireError("range", address,
-                            f"{address}: reply_port is {addr[1]}, must be 1024 to 65535")
+            raise WireError("range", address, f"{address}: reply_port is {addr[1]}, must be 1024 to 65535")
         known = self._table.at(addr)
         if not (known and known.proven) and not self._welcomes.take(addr, self._clock()):
             return
@@ -105,8 +112,17 @@ class Reception:
 
     def _welcome(self, client: Client) -> None:
         self._sender.close(client)
-        self._post.welcome(client, PROTOCOL, self.version[:16], client.rate_hz, client.channels, client.block,
-                           RING_FRAMES, client.epoch, voice=self.voice_name[:40])
+        self._post.welcome(
+            client,
+            PROTOCOL,
+            self.version[:16],
+            client.rate_hz,
+            client.channels,
+            client.block,
+            RING_FRAMES,
+            client.epoch,
+            voice=self.voice_name[:40],
+        )
 
     def on_credit(self, address: str, args: tuple[Any, ...], source: Address) -> None:
         """The heartbeat of a stream: how far the client has played."""

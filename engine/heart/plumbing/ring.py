@@ -111,7 +111,7 @@ class PlayRing:
         self._ring[at] = 0.0
         self._here[at] = False
         if self.first_frame is not None:
-            self._count_holes(here[max(0, self.first_frame - self.played):])
+            self._count_holes(here[max(0, self.first_frame - self.played) :])
         self.played += frames
         return sound
 

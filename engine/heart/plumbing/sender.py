@@ -28,8 +28,14 @@ OnSent = Callable[[np.ndarray], None]
 class Sender:
     """The sound side of the wire. Pure: `now` comes in, packets go to `send_bytes(packet, address)`."""
 
-    def __init__(self, tape: TapeLike, table: ClientTable, send_bytes: SendBytes, lead_ms: float = 200.0,
-                 on_sent: OnSent | None = None) -> None:
+    def __init__(
+        self,
+        tape: TapeLike,
+        table: ClientTable,
+        send_bytes: SendBytes,
+        lead_ms: float = 200.0,
+        on_sent: OnSent | None = None,
+    ) -> None:
         self.tape, self.table, self.lead_ms = tape, table, lead_ms
         self.gain_db, self.muted = 0.0, False
         self.sent = self.resent = self.late = self.restarts = 0
@@ -55,8 +61,16 @@ class Sender:
 
     def open(self, client: Client) -> None:
         """A stream for a client that has just proven itself."""
-        client.stream = Stream(self.tape, client.epoch, client.rate_hz, client.channels, client.block,
-                               self.lead_ms, self.gain_db, self.muted)
+        client.stream = Stream(
+            self.tape,
+            client.epoch,
+            client.rate_hz,
+            client.channels,
+            client.block,
+            self.lead_ms,
+            self.gain_db,
+            self.muted,
+        )
         if self._recorded is None or not self._recorded_is_here():
             self._follow(client)
 
@@ -101,9 +115,12 @@ class Sender:
     def counts(self) -> dict[str, int]:
         """Blocks sent, sent again, too late, and streams begun anew, since the engine's start."""
         streams = self._streams()
-        return {"sent": self.sent, "resent": self.resent + sum(s.history.resent for s in streams),
-                "late": self.late + sum(s.history.late for s in streams),
-                "restarts": self.restarts + sum(s.restarts for s in streams)}
+        return {
+            "sent": self.sent,
+            "resent": self.resent + sum(s.history.resent for s in streams),
+            "late": self.late + sum(s.history.late for s in streams),
+            "restarts": self.restarts + sum(s.restarts for s in streams),
+        }
 
     def _streams(self) -> list[Stream]:
         return [client.stream for client in self.table.all() if client.stream]

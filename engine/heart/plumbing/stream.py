@@ -34,8 +34,17 @@ RING_SPARE = 8192
 class Stream:
     """The stream of one epoch of one client."""
 
-    def __init__(self, tape: TapeLike, epoch: int, rate_hz: int, channels: int = 1, block: int = 256,
-                 lead_ms: float = 200.0, gain_db: float = 0.0, muted: bool = False) -> None:
+    def __init__(
+        self,
+        tape: TapeLike,
+        epoch: int,
+        rate_hz: int,
+        channels: int = 1,
+        block: int = 256,
+        lead_ms: float = 200.0,
+        gain_db: float = 0.0,
+        muted: bool = False,
+    ) -> None:
         self.tape, self.epoch, self.rate_hz, self.channels = tape, epoch, rate_hz, channels
         self.block, self.lead_ms, self.gain_db, self.muted = block, lead_ms, gain_db, muted
         self.playhead = Playhead(rate_hz)
@@ -57,8 +66,7 @@ class Stream:
 
     def is_dry(self) -> bool:
         """Whether nothing is left to play: not begun, overtaken by its client, or fallen off the tape."""
-        return (self.feed is None or self.feed.next_stream <= self.playhead.played
-                or not self.feed.has_tape())
+        return self.feed is None or self.feed.next_stream <= self.playhead.played or not self.feed.has_tape()
 
     def start_frame(self, now: float) -> int | None:
         """Stream frame at which the stream must (again) begin, or None when it runs: see `begin`."""
@@ -104,8 +112,10 @@ class Stream:
     def packets(self, block: Block) -> list[bytes]:
         """The messages of a block, one a channel."""
         seq = block.seq % SEQ_WRAP
-        return [pack_audio(ch, self.epoch, seq, block.offset, block.samples[:, column])
-                for ch, column in enumerate(self._columns, 1)]
+        return [
+            pack_audio(ch, self.epoch, seq, block.offset, block.samples[:, column])
+            for ch, column in enumerate(self._columns, 1)
+        ]
 
     def nack(self, seq: int, count: int, now: float) -> None:
         """Blocks the client misses."""

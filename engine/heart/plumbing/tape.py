@@ -84,8 +84,7 @@ class Tape:
         with self._lock:
             if frames < 0 or not self._tail <= start <= start + frames <= self._head:
                 raise ValueError(
-                    f"frames {start}..{start + frames} are not on the tape, "
-                    f"which holds {self._tail}..{self._head}"
+                    f"frames {start}..{start + frames} are not on the tape, which holds {self._tail}..{self._head}"
                 )
             return self._copy(start, frames)
 

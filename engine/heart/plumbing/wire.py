@@ -40,15 +40,34 @@ CLIENT_PORT = 9701
 class Wire(Reception):
     """The engine's end of the protocol. `start` and `stop` from a running asyncio loop."""
 
-    def __init__(self, tape: TapeLike, *, host: str = "127.0.0.1", port: int = 9700,
-                 on_message: OnMessage | None = None, on_input: OnInput | None = None,
-                 on_client: OnClient | None = None, on_sent: OnSent | None = None,
-                 lead_ms: float = 200.0, allow: Iterable[str] | None = None, phrase: str | None = None,
-                 clock: Clock = monotonic, version: str = "0", voice_name: str = "") -> None:
+    def __init__(
+        self,
+        tape: TapeLike,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 9700,
+        on_message: OnMessage | None = None,
+        on_input: OnInput | None = None,
+        on_client: OnClient | None = None,
+        on_sent: OnSent | None = None,
+        lead_ms: float = 200.0,
+        allow: Iterable[str] | None = None,
+        phrase: str | None = None,
+        clock: Clock = monotonic,
+        version: str = "0",
+        voice_name: str = "",
+    ) -> None:
         """Raises UsageError for an engine open to a network without allow-list and phrase."""
         table, post = ClientTable(), Post()
-        super().__init__(table, post, Sender(tape, table, post.datagram, lead_ms, on_sent),
-                         Door(host, allow, phrase), clock, version, voice_name)
+        super().__init__(
+            table,
+            post,
+            Sender(tape, table, post.datagram, lead_ms, on_sent),
+            Door(host, allow, phrase),
+            clock,
+            version,
+            voice_name,
+        )
         self.host, self.port = host, port
         self._on_message = on_message or self._on_message
         self._on_input = on_input or self._on_input
@@ -143,11 +162,23 @@ class Wire(Reception):
     def stats(self) -> dict[str, Any]:
         """Counts since start, and the state of each client (fill_ms as the engine sees it)."""
         now = self._clock()
-        clients = [{"name": c.name, "addr": c.addr, "state": c.state.value, "rate_hz": c.rate_hz,
-                    "fill_ms": c.stream.fill_ms(now) if c.stream else 0.0, "reported_fill_ms": c.fill_ms,
-                    "underruns": c.underruns} for c in self._table.all()]
-        return {"clients": clients, **self._sender.counts(), **{k: self._post.counts[k] for k in (
-            "errors", "unanswered", "junk", "dropped", "refused")}}
+        clients = [
+            {
+                "name": c.name,
+                "addr": c.addr,
+                "state": c.state.value,
+                "rate_hz": c.rate_hz,
+                "fill_ms": c.stream.fill_ms(now) if c.stream else 0.0,
+                "reported_fill_ms": c.fill_ms,
+                "underruns": c.underruns,
+            }
+            for c in self._table.all()
+        ]
+        return {
+            "clients": clients,
+            **self._sender.counts(),
+            **{k: self._post.counts[k] for k in ("errors", "unanswered", "junk", "dropped", "refused")},
+        }
 
     # --- time
 
@@ -164,8 +195,12 @@ class Wire(Reception):
         for event, client in self._table.sweep(self._clock()):
             if event == "lost":
                 self._sender.close(client)
-                self._post.send(client, "/heart/alarm", "lost", "no credit for 500 ms: the stream stopped; "
-                                "it begins again with the next credit or hello")
+                self._post.send(
+                    client,
+                    "/heart/alarm",
+                    "lost",
+                    "no credit for 500 ms: the stream stopped; it begins again with the next credit or hello",
+                )
             if event == "expired":
                 self._sender.close(client)
             self._on_client(event, client)

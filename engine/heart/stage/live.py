@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -20,32 +19,25 @@ from heart.cards import find_model
 from heart.clock import Clock, monotonic
 from heart.config import LiveConfig
 from heart.plumbing.clients import Client, State
-from heart.plumbing.door import is_loopback
 from heart.plumbing.recorder import Recorder, claim
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
-from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, HeardBeat
+from heart.records import SAMPLE_RATE_HZ, Chunk, Heard
 from heart.stage.conductor import Conductor
+from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkLead
-from heart.stage.performance import (
-    Effect,
-    Mute,
-    Performance,
-    Quit,
-    Say,
-    SingAgain,
-    Sync,
-    Tell,
-    Turn,
-)
+from heart.stage.performance import Performance
 from heart.stage.speaker import Speaker
+from heart.stage.telling import Status, Teller
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.01
 STATUS_S = 0.2
+STALL_S = 10.0
+"""A voice or an ear that neither takes nor gives anything for so long hangs, and is replaced."""
 
 REMEDY = {
     "voice": {"died": "the reserve plays on, a new voice is loading", "gave_up": "the bed plays on"},
@@ -56,35 +48,6 @@ REMEDY = {
     "sound": {"died": "clients play on, the device is tried again", "gave_up": "clients play on"},
     "recorder": {"died": "the take goes on in a new file", "gave_up": "nothing is recorded any more"},
 }
-
-
-@dataclass(frozen=True)
-class Status:
-    """What `/heart/status` says to everybody; fill and underruns are each client's own."""
-
-    state: str
-    mode: str
-    label: str
-    bpm: float
-    heard_bpm: float
-    trust: float
-    p95: float
-    clients: int
-
-    def args(self, fill_ms: float, underruns: int) -> tuple[Any, ...]:
-        """The arguments in the order of the table."""
-        return (
-            self.state,
-            self.mode,
-            self.label,
-            self.bpm,
-            self.heard_bpm,
-            self.trust,
-            fill_ms,
-            self.p95,
-            underruns,
-            self.clients,
-        )
 
 
 class Engine:
@@ -125,18 +88,18 @@ class Engine:
         self.conductor = Conductor(self.tape, self.performance, self._ask_voice)
         self.hearing = Hearing(self.ear.send, clock)
         self.speaker = self._make_speaker()
+        self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
+        self.doer = Doer(self.wire, self.conductor, self.speaker, self.stop.set)
         self.recorder: Recorder | None = None
         self._clients: dict[Any, Client] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._syncs: list[Sync] = []
-        self._announced = 0
-        self._heard_beats = 0
 
     # start, run, stop
 
     async def run(self) -> None:
         """Start everything, perform until `stop` is set, stop everything in the reverse order."""
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._end_recording)
             await self.wire.start()
             self.listening.set()
             stack.push_async_callback(self.wire.stop)
@@ -146,7 +109,6 @@ class Engine:
             for worker in (self.voice, self.ear):
                 worker.start()
                 stack.push_async_callback(worker.stop)
-            stack.push_async_callback(self._end_recording)
             stack.push_async_callback(self._end_tasks)
             self._begin(self._conduct(), self._tell_status())
             if self.heart_sound is not None:
@@ -197,7 +159,9 @@ class Engine:
 
     def _worker(self, name: str, target: str, on_record: Callable[[Any], None]) -> Worker:
         options = {"voice": self.config.voice, "threads": self.config.threads}
-        return Worker(name, target, options, on_record, lambda *event: self._on_event(name, *event))
+        return Worker(
+            name, target, options, on_record, lambda *event: self._on_event(name, *event), stall_s=STALL_S
+        )
 
     # the tasks
 
@@ -206,9 +170,8 @@ class Engine:
             if self.speaker:
                 self.speaker.tick()
             self.conductor.tick(self._demand())
-            self._announce_beats()
-            self._announce_chunks()
-            self._answer_syncs()
+            self.teller.announce(self.tape.sealed)
+            self.doer.answer_syncs()
             await asyncio.sleep(TICK_S)
 
     def _demand(self) -> int | None:
@@ -220,10 +183,7 @@ class Engine:
 
     async def _tell_status(self) -> None:
         while True:
-            status = self.status()
-            for client in self.wire.clients:
-                fill_ms = client.stream.fill_ms(self.clock()) if client.stream else 0.0
-                self.wire.send(client, "/heart/status", *status.args(fill_ms, client.underruns))
+            self.teller.status(self.status())
             await asyncio.sleep(STATUS_S)
 
     async def _lead_link(self, link: LinkLead) -> None:
@@ -255,37 +215,10 @@ class Engine:
             return "bed" if self.conductor.bed_frames else "loading"
         return "singing" if self.wire.clients else "waiting"
 
-    def _announce_beats(self) -> None:
-        """Tell every client of the beats that can no longer change, ahead of their sound."""
-        edge = self.tape.sealed
-        for beat in self.performance.beats_between(self._announced, edge):
-            values = self.performance.values
-            detail = (60_000 / beat.rr_ms, beat.rr_ms, float(values["rmssd"]), values["label"], 1.0)
-            self._tell_at("/heart/beat", beat.n, beat.s1, detail)
-        self._announced = max(self._announced, edge)
-
-    def _announce_chunks(self) -> None:
-        for laid in self.conductor.sealed_chunks():
-            detail = (laid.wish.label, laid.bpm, laid.wish.seed, laid.chunk.recipe)
-            self._tell_at("/heart/chunk", laid.chunk.number, laid.first, detail)
-
-    def _tell_at(self, address: str, number: int, frame: int, detail: tuple[Any, ...]) -> None:
-        """Tell every listening client what happens at a tape frame, in frames of its own ring."""
-        for client in self.wire.streaming:
-            offset = client.ring_offset(frame)
-            if offset is not None:
-                self.wire.send(client, address, number, offset, *detail)
-
-    def _answer_syncs(self) -> None:
-        if self._syncs and self.conductor.settled:
-            for sync in self._syncs:
-                self.wire.send(sync.to, "/heart/synced", sync.number)
-            self._syncs.clear()
-
     # what comes in
 
     def _on_message(self, address: str, args: tuple[Any, ...], origin: Any) -> None:
-        self._do(self.performance.message(address, args, origin))
+        self.doer.do(self.performance.message(address, args, origin))
 
     def _on_input(self, channel: int, seq: int, samples: np.ndarray, origin: Any) -> None:
         if channel == 1:
@@ -306,10 +239,9 @@ class Engine:
         self.conductor.chunk(chunk)
 
     def _on_heard(self, heard: Heard) -> None:
-        self._do(self.performance.heard(heard))
+        self.doer.do(self.performance.heard(heard))
         self._align(heard)
-        for beat in heard.beats:
-            self._tell_heard(heard, beat)
+        self.teller.heard(heard)
 
     def _align(self, heard: Heard) -> None:
         """Where, on the tape that the first listener hears, the heart's next beat falls."""
@@ -321,17 +253,6 @@ class Engine:
             return
         ahead_s = self.hearing.moment(heard.next_s1_s) - now_s
         self.performance.align(listeners[0] + ahead_s * SAMPLE_RATE_HZ, self.tape.head + SAMPLE_RATE_HZ)
-
-    def _tell_heard(self, heard: Heard, beat: HeardBeat) -> None:
-        """When a beat was heard, on each client's own ring: what sounded there at that moment."""
-        self._heard_beats += 1
-        behind = int((self.clock() - self.hearing.moment(beat.s1_s)) * SAMPLE_RATE_HZ)
-        detail = (heard.bpm or 0.0, heard.rr_ms or 0.0, heard.rmssd_ms or 0.0, "", heard.trust)
-        for client in self.wire.streaming:
-            now = client.heard_frame(self.clock())
-            offset = None if now is None else client.ring_offset(now - behind)
-            if offset is not None:
-                self.wire.send(client, "/heart/heard", self._heard_beats, offset, *detail)
 
     def _on_sent(self, samples: np.ndarray) -> None:
         """Exactly what the first client was sent; the take is opened when its rate is known."""
@@ -366,50 +287,3 @@ class Engine:
             return False
         self.voice.send(wish)
         return True
-
-    # what goes out
-
-    def _do(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            self._effects[type(effect)](self, effect)
-
-    def _say(self, effect: Say) -> None:
-        self.wire.send(effect.to, effect.address, *effect.args)
-
-    def _tell(self, effect: Tell) -> None:
-        for listener in effect.to:
-            if listener != effect.except_for:
-                self.wire.send(listener, effect.address, *effect.args)
-
-    def _turn(self, effect: Turn) -> None:
-        if effect.name == "gain":
-            self.wire.set_gain_db(effect.value)
-            if self.speaker:
-                self.speaker.set_gain_db(effect.value)
-        else:
-            self.wire.set_lead_ms(effect.value)
-
-    def _mute(self, effect: Mute) -> None:
-        if effect.on:
-            self.wire.panic()
-        else:
-            self.wire.resume()
-        if self.speaker:
-            self.speaker.mute(effect.on)
-
-    def _quit(self, effect: Quit) -> None:
-        ip = effect.to.addr[0] if isinstance(effect.to, Client) else effect.to[0]
-        if is_loopback(ip):
-            self.stop.set()
-        else:
-            self.wire.error(effect.to, "forbidden", "/heart/quit", "only this machine may stop the engine")
-
-    _effects: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
-        Say: _say,
-        Tell: _tell,
-        Turn: _turn,
-        SingAgain: lambda self, effect: self.conductor.sing_again(effect.beats),
-        Mute: _mute,
-        Sync: lambda self, effect: self._syncs.append(effect),
-        Quit: _quit,
-    }

@@ -15,21 +15,10 @@ import numpy as np
 from heart.namespace import PARAMS, Param, norm_to_value
 from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Wish
 from heart.sounding.beats import BeatClock
+from heart.stage.follow import TRUSTED, Follower
 
 Origin = Any
 """Hashable: who sent a message; handed back in `Say.to`, never looked into."""
-
-TRUSTED = 0.4
-"""Follow mode listens to the ear from this trust on."""
-
-FOLLOW_STEP_BPM = 1.0
-"""A heard tempo this far from the sung one is worth singing the reserve again."""
-
-NEAR_S = 0.03
-"""Beats nearer to the heart's are left alone: the ear itself is no surer."""
-
-FOLLOW_REST_S = 0.7
-"""... but not more often than this, or the voice would never get ahead."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +92,7 @@ class Performance:
         self.values["mode"] = self.mode
         self.listeners: dict[str, set[Origin]] = {}
         self.beats = BeatClock(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"], seed=self.values["seed"])
-        self._sung_again_s = -1e9
-        self._sung_bpm = -1e9
-        self._expected: tuple[float, float] | None = None
-        """Tape frame of a heart's beat, and its RR in frames."""
-        self._landed = False
-        """Whether the sung beats were set onto the heart's since follow mode began."""
+        self.follower = Follower(self.beats)
 
     # Messages. Arguments were checked against the table before they came here.
 
@@ -178,8 +162,7 @@ class Performance:
         self.mode = mode
         if mode == "follow":
             return self._follow(self.last_heard)
-        self._expected, self._landed = None, False
-        self.beats.nudge(0.0)
+        self.follower.release()
         self.beats.set(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"])
         return [SingAgain(beats=True)]
 
@@ -210,43 +193,22 @@ class Performance:
         if abs(bpm - self.values["bpm"]) < 0.1:
             return []
         self.values["bpm"] = bpm
-        self.beats.set(bpm=bpm, rmssd_ms=0.0)
-        effects: list[Effect] = [self._echo("bpm")]
-        rested = not 0 <= heard.time_s - self._sung_again_s < FOLLOW_REST_S
-        if rested and abs(bpm - self._sung_bpm) >= FOLLOW_STEP_BPM:
-            self._sung_again_s, self._sung_bpm = heard.time_s, bpm
-            effects.append(SingAgain(beats=True))
-        return effects
+        again = self.follower.take_tempo(heard, bpm)
+        return [self._echo("bpm"), *([SingAgain(beats=True)] if again else [])]
 
     def align(self, frame: float, horizon: int) -> None:
-        """The heart's next beat falls on tape frame `frame`: lead the sung beats onto it.
-
-        `horizon`: up to there beats are scheduled. The first one behind is compared with the heart's beats,
-        continued at the heard rate, and what is missing is spread over those to come. The first time that
-        the reserve is sung again (`rewind`) they land on the heart's at once.
-        """
+        """The heart's next beat falls on tape frame `frame`; beats are scheduled up to `horizon`."""
         heard = self.last_heard
-        if self.mode != "follow" or heard.bpm is None or heard.trust < TRUSTED:
-            return
-        self._expected = (frame, SAMPLE_RATE_HZ * 60.0 / heard.bpm)
-        self.beats.beats_until(horizon)
-        off = self._nearest_heard(self.beats.next_s1) - self.beats.next_s1
-        self.beats.nudge(off * 1000 / SAMPLE_RATE_HZ if abs(off) > NEAR_S * SAMPLE_RATE_HZ else 0.0)
-
-    def _nearest_heard(self, frame: float) -> float:
-        """The heart's beat, expected or continued at its rate, that is nearest to `frame`."""
-        expected, rr = self._expected or (frame, 1.0)
-        return expected + round((frame - expected) / rr) * rr
+        if self.mode == "follow" and heard.bpm is not None and heard.trust >= TRUSTED:
+            self.follower.take_phase(frame, heard.bpm, horizon)
 
     # The voice.
 
     def rewind(self, frame: int) -> None:
         """Forget the scheduled beats from `frame` on; they follow the tempo (and the heart) of now."""
         self.beats.rewind(frame)
-        if self._expected and self.mode == "follow" and not self._landed:
-            coming = self._nearest_heard(self.beats.next_s1)
-            self.beats.land(coming if coming >= frame else coming + self._expected[1])
-            self._landed = True
+        if self.mode == "follow":
+            self.follower.land(frame)
 
     def wish(self, number: int, start: int, frames: int, past: np.ndarray) -> Wish:
         """The wish for `frames` new frames from `start` on, after the sound `past`."""

@@ -72,7 +72,15 @@ def _close(axis: Any, take: Take) -> None:
 
 def _spectrogram(axis: Any, take: Take, seconds: float) -> None:
     low = soxr.resample(take.sound, SAMPLE_RATE_HZ, 2 * SHOWN_HZ)
-    axis.specgram(low + DITHER * np.random.default_rng(0).standard_normal(len(low)), NFFT=512, noverlap=384, Fs=2 * SHOWN_HZ, cmap="magma", vmin=-130, vmax=-45)
+    axis.specgram(
+        low + DITHER * np.random.default_rng(0).standard_normal(len(low)),
+        NFFT=512,
+        noverlap=384,
+        Fs=2 * SHOWN_HZ,
+        cmap="magma",
+        vmin=-130,
+        vmax=-45,
+    )
     axis.set(xlim=(0, seconds), ylim=(0, 1_200), ylabel="Hz")
 
 

@@ -1,0 +1,81 @@
+"""Does what a performance decided: effects out to wire, speaker and conductor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from heart.plumbing.clients import Client
+from heart.plumbing.door import is_loopback
+from heart.plumbing.wire import Wire
+from heart.stage.conductor import Conductor
+from heart.stage.performance import Effect, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.speaker import Speaker
+
+
+class Doer:
+    """One method for each kind of effect; `on_quit` is called when somebody on this machine asks to stop."""
+
+    def __init__(
+        self, wire: Wire, conductor: Conductor, speaker: Speaker | None, on_quit: Callable[[], None]
+    ) -> None:
+        self.wire, self.conductor, self.speaker, self.on_quit = wire, conductor, speaker, on_quit
+        self._syncs: list[Sync] = []
+
+    def do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._methods[type(effect)](self, effect)
+
+    def answer_syncs(self) -> None:
+        """Once everything asked for has been sung."""
+        if self._syncs and self.conductor.settled:
+            for sync in self._syncs:
+                self.wire.send(sync.to, "/heart/synced", sync.number)
+            self._syncs.clear()
+
+    def _say(self, effect: Say) -> None:
+        self.wire.send(effect.to, effect.address, *effect.args)
+
+    def _tell(self, effect: Tell) -> None:
+        for listener in effect.to:
+            if listener != effect.except_for:
+                self.wire.send(listener, effect.address, *effect.args)
+
+    def _turn(self, effect: Turn) -> None:
+        if effect.name == "lead_ms":
+            self.wire.set_lead_ms(effect.value)
+            return
+        self.wire.set_gain_db(effect.value)
+        if self.speaker:
+            self.speaker.set_gain_db(effect.value)
+
+    def _sing_again(self, effect: SingAgain) -> None:
+        self.conductor.sing_again(effect.beats)
+
+    def _mute(self, effect: Mute) -> None:
+        if effect.on:
+            self.wire.panic()
+        else:
+            self.wire.resume()
+        if self.speaker:
+            self.speaker.mute(effect.on)
+
+    def _sync(self, effect: Sync) -> None:
+        self._syncs.append(effect)
+
+    def _quit(self, effect: Quit) -> None:
+        ip = effect.to.addr[0] if isinstance(effect.to, Client) else effect.to[0]
+        if is_loopback(ip):
+            self.on_quit()
+        else:
+            self.wire.error(effect.to, "forbidden", "/heart/quit", "only its own machine may stop the engine")
+
+    _methods: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
+        Say: _say,
+        Tell: _tell,
+        Turn: _turn,
+        SingAgain: _sing_again,
+        Mute: _mute,
+        Sync: _sync,
+        Quit: _quit,
+    }
