@@ -40,7 +40,7 @@ from heart.sounding.samplers import Denoiser, find_sampler
 from heart.sounding.weights import load_net
 
 PAST_FRAMES = 608
-"""Most coefficient frames of past that are looked at: 0.22 s. A style keeps the character, so more only costs time."""
+"""Most coefficient frames of past that are looked at: 0.22 s. More only costs time: styles keep the character."""
 TAIL_FRAMES = 24
 """Frames sung beyond what is needed: the net then knows no edge where the chunk ends."""
 MAX_STEPS = 200
