@@ -65,11 +65,10 @@ def _assemble(about: dict[str, str], tensors: dict[str, Any]) -> Weights:
     known = {field.name for field in fields(NetShape)}
     values: dict[str, Any] = {key: _fixed(value) for key, value in wanted.items() if key in known}
     shape = NetShape(**values)
-    # Built without numbers: they come from the file, and drawing six million of them costs start-up time.
-    with torch.device("meta"):
-        net = VoiceNet(shape)
+    # On the meta device this would draw no numbers, but waking that device costs more than a second.
+    net = VoiceNet(shape)
     state = {key[4:]: value.float() for key, value in tensors.items() if key.startswith("net.")}
-    net.load_state_dict(state, assign=True)
+    net.load_state_dict(state)
     styles = tensors["styles"].float().numpy()
     return Weights(net.eval().requires_grad_(False), styles, tensors["style_labels"].numpy())
 
