@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import importlib.util
 
 from heart.errors import UsageError
 
@@ -10,16 +10,20 @@ SMALLEST_STEP_BPM = 0.2
 """Smaller changes are kept to ourselves: every change moves all peers."""
 
 
+def check_link() -> None:
+    """Raises UsageError when aalink is not installed."""
+    if importlib.util.find_spec("aalink") is None:
+        raise UsageError("--link needs aalink: pip install 'sounds-of-the-heart[link]'")
+
+
 class LinkLead:
     """Our place in the Link session. Needs the extra `link` (aalink, GPL-3.0-or-later)."""
 
     def __init__(self, bpm: float) -> None:
-        """Raises UsageError when aalink is not installed. Call inside a running loop."""
-        try:
-            from aalink import Link
-        except ImportError:
-            raise UsageError("--link needs aalink: pip install 'sounds-of-the-heart[link]'") from None
-        self._link = Link(bpm, asyncio.get_running_loop())
+        """Call inside a running loop; see `check_link`."""
+        from aalink import Link
+
+        self._link = Link(bpm)
         self._link.enabled = True
 
     @property

@@ -27,7 +27,7 @@ from heart.records import SAMPLE_RATE_HZ, Chunk, Heard
 from heart.stage.conductor import Conductor
 from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
-from heart.stage.link import LinkLead
+from heart.stage.link import LinkLead, check_link
 from heart.stage.performance import Performance
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
@@ -64,6 +64,8 @@ class Engine:
         self._news: list[str] = []
         self.heart_sound = load_heart(config.heart) if config.heart else None
         self._check_models()
+        if config.link:
+            check_link()
         if config.record:
             claim(config.record)
         self.tape = Tape(seconds=30)
