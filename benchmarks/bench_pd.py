@@ -79,7 +79,7 @@ def _first_wrong_s(heard: np.ndarray, sent: np.ndarray, at: int) -> float | None
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--lead-ms", type=float, default=200)
     parser.add_argument("--loss", type=float, default=0)
     parser.add_argument("--reorder", type=float, default=0)

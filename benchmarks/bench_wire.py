@@ -3,7 +3,7 @@
     PYTHONPATH=engine python benchmarks/bench_wire.py [--seconds 20] [--runs 3] [--rate 44100] [--clients 1]
 
 The client runs in this process, so that only the sender is measured. Prints % of one core, the median of
-the runs, and what the client heard. The issue's figure is 3 % at most.
+the runs, and what the client heard. The aim is 3 % at most.
 """
 
 from __future__ import annotations

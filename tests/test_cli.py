@@ -49,6 +49,12 @@ def test_help_costs_no_heavy_import() -> None:
         (("generate", "-o", "x.wav", "--voice", "nobody"), 2, "nobody"),
         (("generate", "-o", "x.wav", "--voice", "pulse", "--label", "ABC"), 2, "ABC"),
         (("listen", "missing.wav"), 1, "missing.wav"),
+        (("listen", "--live", "missing.wav"), 1, "missing.wav"),
+        (("listen",), 2, "--in"),
+        (("listen", "--in", "no such card"), 1, "no such card"),
+        (("listen", "--live", "silence.wav"), 1, "silent"),
+        (("demo", "--heart", "silence.wav"), 1, "silent"),
+        (("listen", "--live", "hour.wav"), 1, "hour.wav"),
         (("models", "show", "nobody"), 2, "nobody"),
         (("train", "nobody", "--data", "tests"), 2, "nobody"),
         (("train", "ear-beats", "--data", "tests"), 2, "manifest.csv"),
@@ -64,6 +70,9 @@ def test_a_mistake_is_one_line_with_the_way_out(
     monkeypatch.delenv("HEART_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tests").mkdir()
+    soundfile.write("silence.wav", np.zeros(44_100), 44_100)
+    if "hour.wav" in args:
+        soundfile.write("hour.wav", np.zeros(4_000 * 3_700, np.int16), 4_000)
     result = run(*args)
     assert result.exit_code == code, result.output
     assert words in result.output
@@ -103,6 +112,18 @@ def test_listen_prints_one_json_object_a_line_and_draws(tmp_path: Path) -> None:
     assert heard["bpm"] == pytest.approx(80, abs=1)
     assert silence["bpm"] is None
     assert (tmp_path / "plots" / "heart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_listen_live_says_what_it_hears_as_it_hears_it(tmp_path: Path) -> None:
+    heart = generate(7, bpm=110, rmssd=0, voice="pulse")
+    noise = np.random.default_rng(0).standard_normal(len(heart)).astype(np.float32)
+    soundfile.write(tmp_path / "heart.wav", heart + 0.02 * noise, 44_100)
+    result = run("listen", "--live", "--json", str(tmp_path / "heart.wav"))
+    assert result.exit_code == 0, result.output
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(records) in (6, 7)
+    assert records[-1]["bpm"] == pytest.approx(110, abs=3)
+    assert sum(len(record["beats"]) for record in records) >= 7
 
 
 def test_listen_goes_on_after_a_bad_file(tmp_path: Path) -> None:

@@ -118,19 +118,40 @@ def demo(heart: Path | None, out: Path, seconds: float, voice: str) -> None:
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
     help="Draw what was heard (one file: a PNG; several: a folder).",
 )
-def listen(files: tuple[Path, ...], as_json: bool, plot: Path | None) -> None:
-    """What the ear hears in FILES: beats, rate, variability, and how sure it is."""
+@click.option(
+    "--live", "as_live", is_flag=True, help="Play the file to the live ear in real time, a line a second."
+)
+@click.option("--in", "device_in", help="Listen on this sound device instead (`heart live --devices` lists them).")
+@click.option("--backend", type=click.Choice(["auto", "sounddevice", "pyaudio"]), default="auto", show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=1), help="With --in: how long; otherwise until Ctrl-C.")
+def listen(
+    files: tuple[Path, ...],
+    as_json: bool,
+    plot: Path | None,
+    as_live: bool,
+    device_in: str | None,
+    backend: str,
+    seconds: float | None,
+) -> None:
+    """What the ear hears in FILES, or live: beats, rate, variability, and how sure it is."""
+    from heart.stage import overhear
     from heart.stage.report import listen_to
 
-    failed = listen_to(files, as_json, plot)
-    if failed:
+    if device_in is not None:
+        overhear.overhear_device(device_in, backend, seconds, as_json)
+    elif not files:
+        raise UsageError("nothing to listen to: name a sound file or a folder, or a device with --in")
+    elif as_live:
+        for path in files:
+            overhear.overhear_file(path, as_json)
+    elif listen_to(files, as_json, plot):
         sys.exit(1)
 
 

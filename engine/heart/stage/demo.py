@@ -20,6 +20,7 @@ from heart.audio import read_audio, write_audio
 from heart.config import shipped
 from heart.plumbing.client import HeartClient
 from heart.records import LABELS, SAMPLE_RATE_HZ
+from heart.stage.hearing import load_heart
 from heart.stage.rehearsal import START_S, running_engine
 
 OWN_HEART = "heart-rest.flac"
@@ -71,7 +72,7 @@ def run_demo(out: Path, heart: Path | None, seconds: float, voice: str = "voice-
     from heart.stage.picture import draw
 
     heart_path = heart or shipped("sounds") / OWN_HEART
-    heart_sound, _ = read_audio(heart_path, rate_hz=SAMPLE_RATE_HZ)
+    heart_sound = load_heart(heart_path)
     out.mkdir(parents=True, exist_ok=True)
     take = perform(heart_sound, seconds, out, voice)
     take.heart_bpm = listen(heart_path)["bpm"]

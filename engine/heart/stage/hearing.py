@@ -12,9 +12,13 @@ import soxr
 
 from heart.audio import read_audio
 from heart.clock import Clock
+from heart.errors import FileError
 from heart.records import SAMPLE_RATE_HZ
 
 log = logging.getLogger(__name__)
+
+SILENT = 1e-4
+"""-80 dBFS: below the noise of any microphone."""
 
 FILE_BLOCK = 1_024
 """Frames a file is played to the ear at a time: 23 ms."""
@@ -69,9 +73,11 @@ def load_heart(path: Path) -> np.ndarray:
     """A heart sound file, at the engine's rate: float32 [n].
 
     Raises:
-        FileError: see `heart.audio.read_audio`.
+        FileError: see `heart.audio.read_audio`; or the file is silent.
     """
     sound, _ = read_audio(path, rate_hz=SAMPLE_RATE_HZ)
+    if np.abs(sound).max() < SILENT:
+        raise FileError(f"{path}: is silent; there is no heart to hear in it")
     return sound
 
 
