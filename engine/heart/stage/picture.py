@@ -95,4 +95,4 @@ def _tempo(axis: Any, take: Take, seconds: float) -> None:
     if heard:
         axis.plot(*zip(*heard), color=BLUE, label="heard by the ear")
     axis.set(xlim=(0, seconds), xlabel="s", ylabel="bpm")
-    axis.legend(loc="upper center", frameon=False, ncols=3)
+    axis.legend(loc="upper right", frameon=False, ncols=3)
