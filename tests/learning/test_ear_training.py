@@ -4,24 +4,28 @@ figures counted."""
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.numpy import load_file
 
-from heart.cards import find_model
+from heart.cards import find_model, read_model
 from heart.errors import FileError
 from heart.learning import ear_data
 from heart.learning.ear_batches import Batches
 from heart.learning.ear_calibrate import fit
-from heart.learning.ear_evaluate import annotated, interval, match, within
+from heart.learning.ear_card import make_ear
+from heart.learning.ear_evaluate import annotated, match, within
+from heart.learning.ear_figures import interval
 from heart.learning.ear_labels import label_clips
 from heart.learning.ear_net import BeatNet, export
 from heart.learning.ear_train import train_ear
 from heart.listening import features, net
-from heart.listening.weights import load_weights
+from heart.listening.weights import load_weights, split
 
 COLUMNS = ("path", "source", "label", "group", "split", "hr_bpm", "truth", "beats")
 CYCLE_S = ((0.12, 1), (0.2, 2), (0.1, 3), (0.38, 4))
@@ -86,7 +90,7 @@ def test_shipped_weights_load_with_their_card() -> None:
     assert model.weights.stat().st_size < 2_000_000
     assert net.both_ways(weights.file)
     assert not net.both_ways(weights.live)
-    assert len(weights.live_trust) == len(weights.file_trust) == 6
+    assert len(weights.live_trust) == len(weights.file_trust) == 7
     assert {"figures", "training"} <= set(model.card)
 
 
@@ -126,6 +130,20 @@ def test_training_learns_saves_and_resumes(data: Path, tmp_path: Path) -> None:
     assert float(rows[-1]["val"]) < float(rows[0]["val"])
 
 
+def test_making_the_ear_leaves_a_folder_that_can_be_published(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "models" / "ear-beats"
+    figures = make_ear(data, out, minutes=0.1)
+    said = capsys.readouterr().out
+    for task in ("file", "live", "trust and figures"):
+        assert f"{task} 100%" in said
+    model = read_model(out)
+    assert model.card["figures"]["recordings"] == figures["rate"]["all"]["recordings"] == 1
+    assert net.both_ways(split(load_file(model.weights)).file)
+    assert json.loads(json.dumps(figures)) == figures
+
+
 def test_a_folder_without_manifest_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"manifest\.csv"):
         train_ear(tmp_path, tmp_path / "out", minutes=0.01)
@@ -137,8 +155,6 @@ def test_short_clips_are_labelled_where_their_sounds_begin(data: Path, tmp_path:
     save_file(load_weights().file, tmp_path / "net.safetensors")
     out = tmp_path / "labels.json"
     assert label_clips(data, tmp_path / "net.safetensors", out, folder="clips") == 1
-    import json
-
     labels = json.loads(out.read_text())["clips/one.flac"]
     np.testing.assert_allclose(labels["s1"], [0.0, 0.8, 1.6], atol=0.06)
     np.testing.assert_allclose(labels["s2"], [0.32, 1.12, 1.92], atol=0.06)
@@ -146,7 +162,7 @@ def test_short_clips_are_labelled_where_their_sounds_begin(data: Path, tmp_path:
 
 def test_trust_is_fitted_to_what_was_right() -> None:
     rng = np.random.default_rng(0)
-    rows = rng.random((2000, 5))
+    rows = rng.random((2000, 6))
     right = (rows[:, 0] + 0.1 * rng.normal(size=2000) > 0.6).astype(float)
     weights = fit(rows, right)
     chance = 1 / (1 + np.exp(-(rows @ weights[:-1] + weights[-1])))
@@ -166,3 +182,4 @@ def test_the_interval_draws_whole_groups() -> None:
     values = np.array([1.0] * 50 + [3.0] * 50)
     low, high = interval(["a"] * 50 + ["b"] * 50, values, lambda v: float(v.mean()))
     assert (low, high) == (1.0, 3.0)
+    assert interval(["a"] * 3, np.ones(3), lambda v: float(v.mean())) == []

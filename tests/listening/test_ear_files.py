@@ -48,6 +48,16 @@ def test_loud_second_sounds_do_not_double_or_swap() -> None:
     assert all(b["s2"] - b["s1"] < 0.5 * 60 / 62 for b in result["beats"] if b["s2"])
 
 
+@pytest.mark.parametrize("bpm", [50, 80, 120])
+def test_digital_silence_between_beats_is_no_reason_to_doubt_a_heart(bpm: int) -> None:
+    made = heart(bpm, hiss=0.0)
+    gated = np.where(np.abs(made.sound) < 2e-3, 0.0, made.sound).astype(np.float32)
+    for sound in (made.sound, gated, 1e-3 * gated):
+        result = hear(sound, load_weights())
+        assert result["heart"] > 0.5
+        assert result["bpm"] == pytest.approx(bpm, rel=0.03)
+
+
 def test_variability_is_that_of_the_beats() -> None:
     made = heart(70, seconds=40, jitter_ms=40)
     result = hear(made.sound, load_weights())

@@ -1,7 +1,7 @@
 """Batches for the beat nets: crops of recordings, changed as other rooms, sensors and hearts would change them.
 
-All changes happen on band powers, so that they cost next to nothing: speed (frames interpolated), a sensor's
-colour (band gains), noise (powers of other sounds added), level, drop-outs.
+The changes to a sound by itself are in `ear_changes`; here other sounds are mixed in, and sounds that are no heart
+are made.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heart.learning import ear_changes as changes
 from heart.learning.ear_data import Recording
 from heart.listening import features
 from heart.listening.net import LOOK_AHEAD_STEPS
@@ -52,36 +53,27 @@ class Batches:
         heart = np.array([k % 6 != 5 for k in range(count)], np.float32)
         known_steps = np.stack(known)
         heart_known = np.where(heart[:, None] > 0, known_steps, 1.0)
-        frames = self._normalise(np.stack([c[0] for c in crops]))
+        frames = changes.masked(self.rng, self._normalise(np.stack([c[0] for c in crops])))
         return Batch(frames, np.stack(states), known_steps, heart, heart_known.astype(np.float32))
 
     def _normalise(self, powers: np.ndarray) -> np.ndarray:
-        bels = features.log_bands(powers)
-        return features.normalise(bels) if self.both_ways else features.RunningNormaliser().push(bels)
+        powers = powers.astype(np.float32)
+        return features.normalise(powers) if self.both_ways else features.RunningNormaliser().push(powers)
 
     def _heart(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
         """Powers [frames, BANDS] and states [frames] of a changed crop of a heart."""
         rng = self.rng
         recording = self.hearts[rng.choice(len(self.hearts), p=self._chance)]
-        speed = float(np.exp(rng.uniform(-0.35, 0.42))) if rng.random() < 0.6 else 1.0
-        at = self._places(recording, frames, speed)
         assert recording.states is not None
+        at = changes.places(rng, recording.states, frames)
         states = np.where((at >= 0) & (at < len(recording.states)), recording.states[_clip(at, recording)], -1)
-        powers = self._dynamics(interpolate(recording.bels, at))
-        powers = powers * 10 ** rng.uniform(-1.5, 1.5) * self._colour(0.6)
+        powers = changes.valves(rng, changes.dynamics(rng, interpolate(recording.bels, at)), states)
+        powers = changes.gain(rng, changes.sensor(rng, changes.room(rng, powers)))
         if rng.random() < 0.7:
             powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2.5, 0.3))
         if rng.random() < 0.3:
             powers = powers + self._bursts(frames, float(np.quantile(powers.mean(1), 0.9)))
-        return self._drop_out(powers, states)
-
-    def _dynamics(self, powers: np.ndarray) -> np.ndarray:
-        """Sometimes stretch or squeeze levels around their middle, as noise gates and automatic gains do."""
-        if self.rng.random() < 0.5:
-            return powers
-        bels = np.log10(powers)
-        middle = np.quantile(bels, 0.7)
-        return 10 ** (middle + (bels - middle) * np.exp(self.rng.uniform(-0.5, 0.6)))
+        return self._drop_out(changes.gate(rng, powers), states)
 
     def _bursts(self, frames: int, level: float) -> np.ndarray:
         """Bumps, breaths and crackles about as loud as heart sounds, at random moments: [frames, BANDS]."""
@@ -90,20 +82,9 @@ class Batches:
         for _ in range(rng.poisson(frames / 100 * rng.uniform(0.2, 3))):
             start, length = rng.integers(frames), int(rng.integers(2, 20))
             shape = np.hanning(length + 2)[1:-1, None] * rng.chisquare(4, (length, features.BANDS)) / 4
-            shape = shape * self._colour(0.8) * level * 10 ** rng.uniform(-1.5, 0.5)
+            shape = shape * changes.colour(rng, 0.8) * level * 10 ** rng.uniform(-1.5, 0.5)
             powers[start : start + length] += shape[: frames - start]
         return powers
-
-    def _places(self, recording: Recording, frames: int, speed: float) -> np.ndarray:
-        """Where in the recording each frame of the crop lies, in frames (fractional)."""
-        room = len(recording.bels) - speed * frames
-        start = self.rng.uniform(0, room) if room > 0 else room / 2
-        return start + speed * np.arange(frames)
-
-    def _colour(self, spread: float) -> np.ndarray:
-        """A smooth random frequency response in power, [BANDS]: another sensor, another chest."""
-        knots = self.rng.normal(0, spread, 5)
-        return 10 ** np.interp(np.linspace(0, 4, features.BANDS), np.arange(5), knots)
 
     def _noise(self, frames: int, level: float, bels: float) -> np.ndarray:
         """Powers of noise `bels` above (below: negative) a mean level: another sound, or hiss of any colour."""
@@ -111,7 +92,7 @@ class Batches:
         if self.others and rng.random() < 0.5:
             noise = self._crop_other(frames)
         else:
-            noise = rng.chisquare(4, (frames, features.BANDS)) / 4 * self._colour(0.8)
+            noise = rng.chisquare(4, (frames, features.BANDS)) / 4 * changes.colour(rng, 0.8)
         if rng.random() < 0.3:
             noise = noise * np.repeat(10 ** rng.normal(0, 0.5, frames // 50 + 1), 50)[:frames, None]
         return noise * (level * 10**bels / max(noise.mean(), 1e-12))
@@ -127,7 +108,7 @@ class Batches:
         """Powers of no heart at all: a recorded sound, a mixture, hiss, clicks in any rhythm, or silence."""
         rng, kind = self.rng, self.rng.random()
         powers = self._crop_other(frames) if self.others else np.ones((frames, features.BANDS))
-        powers = powers * 10 ** rng.uniform(-1.5, 1.5) * self._colour(0.3)
+        powers = powers * 10 ** rng.uniform(-1.5, 1.5) * changes.colour(rng, 0.3)
         if kind < 0.25:
             powers = self._noise(frames, 10 ** rng.uniform(-8, -2), 0.0)
         elif kind < 0.35:
@@ -145,7 +126,7 @@ class Batches:
         shape = np.exp(-np.arange(frames) / rng.uniform(0.5, 6))[: period * 2]
         train = np.zeros(frames)
         train[rng.integers(period) :: period] = 1
-        clicks = np.convolve(train, shape)[:frames, None] * self._colour(0.8)
+        clicks = np.convolve(train, shape)[:frames, None] * changes.colour(rng, 0.8)
         return (clicks * 10 ** rng.uniform(-6, -2) + 1e-9) * rng.chisquare(20, (frames, features.BANDS)) / 20
 
     def _drop_out(self, powers: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from heart.listening.weights import EarWeights
 NOISE_DB = (None, None, -6.0, 0.0, 6.0)
 """Levels of added noise against the recording, cycled through."""
 CLOSE_BPM = 5.0
-PRIOR = np.array([6.0, 2.0, 2.0, 4.0, 1.0, -11.0])
+PRIOR = np.array([4.0, 1.0, 2.0, 4.0, 4.0, 1.0, -9.0])
 """Weights to which the fit is drawn: plain sense, for when data are few."""
 PULL = 1.0
 
@@ -50,11 +50,8 @@ def training_sounds(data_dir: Path, limit: int, seed: int) -> Iterator[tuple[np.
 
 def file_evidence(weights: EarWeights, samples: np.ndarray) -> list[tuple[np.ndarray, float | None]]:
     """Evidence and bpm of the file ear: one pair."""
-    beats, states, path = segment(weights.file, samples)
-    s1_s = np.array([beat.s1_s for beat in beats])
-    rr_s, bpm = files.rate_of(s1_s, states, path)
-    found = files.evidence(states, path, rr_s, float(states.heart.mean()) if len(states.heart) else 0.0)
-    return [(found.row(), bpm)]
+    parts = segment(weights.file, samples)
+    return [(files.evidence(parts).row(), files.rate_of(parts)[1])]
 
 
 def live_evidence(weights: EarWeights, samples: np.ndarray) -> list[tuple[np.ndarray, float | None]]:
@@ -73,6 +70,7 @@ def fit(rows: np.ndarray, right: np.ndarray) -> np.ndarray:
 
     rows: [n, features]; right: [n], 0 or 1.
     """
+    rows = rows.reshape(-1, len(PRIOR) - 1)  # with nothing heard at all, PRIOR stands
     x = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
 
     def cost(w: np.ndarray) -> float:

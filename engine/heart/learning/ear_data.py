@@ -93,7 +93,9 @@ def gate_test(row: dict[str, str]) -> bool:
 
 
 def load(
-    data_dir: Path, keep: Callable[[dict[str, str]], bool], progress: Callable[[int, int], None] = lambda a, b: None
+    data_dir: Path,
+    keep: Callable[[dict[str, str]], bool],
+    progress: Callable[[int, int], None] = lambda a, b: None,
 ) -> Iterator[Recording]:
     """Recordings of the rows that `keep` likes, one after another; progress(done, total) as they come."""
     rows = [row for row in read_manifest(data_dir) if keep(row) and (is_heart(row) or is_other(row))]

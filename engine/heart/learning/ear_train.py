@@ -1,6 +1,7 @@
 """Training of the two beat nets: `train_ear`.
 
-Writes into out_dir: beats-file.safetensors, beats-live.safetensors (float32 weights, best on validation),
+Writes into out_dir: beats-file.safetensors, beats-live.safetensors (float32 weights, averaged over the last steps;
+validation is only watched, nothing is picked by it),
 <net>.checkpoint.pt (to resume) and <net>.csv (loss log).
 """
 
@@ -27,7 +28,7 @@ from heart.listening.net import LOOK_AHEAD_STEPS
 NETS = {"file": True, "live": False}
 """Name of each net, and whether it reads both ways."""
 LEARNING_RATE = 3e-3
-EMA = 0.99
+EMA = 0.995
 VALIDATE_EVERY = 100
 Progress = Callable[[str, float, str], None]
 """Called with the net's name, the share done 0..1 and a line of text."""
@@ -62,8 +63,10 @@ def validate(net: BeatNet, recordings: list[ear_data.Recording], seconds: int = 
         assert recording.states is not None
         for start in range(0, min(len(recording.bels) - frames_each, 2 * frames_each), frames_each):
             cut = slice(start, start + frames_each)
-            bels = features.log_bands(10 ** recording.bels[cut].astype(np.float32))
-            frames.append(features.normalise(bels) if net.both_ways else features.RunningNormaliser().push(bels))
+            powers = 10 ** recording.bels[cut].astype(np.float32)
+            frames.append(
+                features.normalise(powers) if net.both_ways else features.RunningNormaliser().push(powers)
+            )
             soft, weight = soft_targets(recording.states[cut], 0 if net.both_ways else LOOK_AHEAD_STEPS)
             states.append(soft)
             known.append(weight)
@@ -86,7 +89,7 @@ class Trainer:
             self.net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA)
         )
         self.optimizer = torch.optim.AdamW(self.net.parameters(), LEARNING_RATE, weight_decay=1e-2)
-        self.step, self.spent_s, self.best = 0, 0.0, float("inf")
+        self.step, self.spent_s = 0, 0.0
         self.log: list[dict[str, float]] = []
 
     @property
@@ -103,7 +106,6 @@ class Trainer:
         self.average.load_state_dict(kept["average"])
         self.optimizer.load_state_dict(kept["optimizer"])
         self.step, self.spent_s, self.log = kept["step"], kept["spent_s"], kept["log"]
-        self.best = kept["best"]
         return True
 
     def save(self) -> None:
@@ -114,7 +116,6 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "spent_s": self.spent_s,
-            "best": self.best,
             "log": self.log,
         }
         torch.save(state, self.checkpoint)
@@ -160,11 +161,10 @@ class Trainer:
                     "val_accuracy": round(score.accuracy, 4),
                 }
                 self.log.append(row)
-                if score.loss < self.best:
-                    self.best = score.loss
-                    save_file(export(self.averaged()), self.out_dir / f"beats-{self.name}.safetensors")
+                save_file(export(self.averaged()), self.out_dir / f"beats-{self.name}.safetensors")
                 self.save()
-                progress(self.name, min(1.0, self.spent_s / self.budget_s), str(row))
+                text = f"step {self.step}, loss {state:.3f}, validation {score.loss:.3f} ({score.accuracy:.1%})"
+                progress(self.name, min(1.0, self.spent_s / self.budget_s), text)
 
 
 def train_ear(

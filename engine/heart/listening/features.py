@@ -19,6 +19,8 @@ BANDS = 16
 FFT = 256
 FLOOR = 1e-9
 """Power under which everything is silence: about ten times the noise of 16 bits."""
+QUIET = 10**-2.5
+"""Power, against a band's usual level, under which everything is silence in that band: 25 dB."""
 STEP = 2
 """Frames of one step of the nets: 20 ms, the grid of the hand-made labels."""
 STEPS_PER_S = RATE_HZ // (HOP * STEP)
@@ -56,18 +58,23 @@ def band_powers(samples: np.ndarray) -> np.ndarray:
     return (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ FILTERS.T
 
 
-def log_bands(powers: np.ndarray) -> np.ndarray:
-    """Powers [..., BANDS] in bels above nothing, silence held at FLOOR; float32."""
-    return np.log10(powers + FLOOR, dtype=np.float32)
+def log_bands(powers: np.ndarray, level: np.ndarray | float = 0.0) -> np.ndarray:
+    """Powers [..., BANDS] in bels, float32; what lies QUIET under the band's own level is held there.
+
+    Without that floor the digital silence between the beats of a gated or computed sound lies five bels under
+    them, as in no recording, and the nets are lost. level: usual amplitude of each band, squared.
+    """
+    return np.log10(powers + QUIET * np.asarray(level) + FLOOR, dtype=np.float32)
 
 
-def normalise(bels: np.ndarray) -> np.ndarray:
-    """Take each band's mean over time away: gain and colour of the sensor go with it. [..., frames, BANDS]."""
+def normalise(powers: np.ndarray) -> np.ndarray:
+    """Bels less each band's mean over time: gain and colour of the sensor go with it. [..., frames, BANDS]."""
+    bels = log_bands(powers, np.sqrt(powers).mean(-2, keepdims=True) ** 2)
     return (bels - bels.mean(-2, keepdims=True)).clip(-CLIP_BELS, CLIP_BELS)
 
 
 class RunningNormaliser:
-    """The same for a live ear, which knows only the past: the mean fades with MEMORY_S.
+    """The same for a live ear, which knows only the past: mean and level fade with MEMORY_S.
 
     The first frames count fully (the mean is that of all frames so far), so it settles at once.
     """
@@ -75,15 +82,18 @@ class RunningNormaliser:
     def __init__(self) -> None:
         self._keep = float(np.exp(-HOP / RATE_HZ / MEMORY_S))
         self._sum: np.ndarray | float = 0.0
+        self._amplitudes: np.ndarray | float = 0.0
         self._weight = 0.0
 
-    def push(self, bels: np.ndarray) -> np.ndarray:
-        """bels: [..., frames, BANDS], the next frames of one sound or of several. Returns them
+    def push(self, powers: np.ndarray) -> np.ndarray:
+        """powers: [..., frames, BANDS], the next frames of one sound or of several. Returns them in bels,
         normalised, float32."""
-        out = np.empty(bels.shape, np.float32)
-        for k in range(bels.shape[-2]):
-            row = bels[..., k, :]
-            self._sum = self._keep * self._sum + row
+        out = np.empty(powers.shape, np.float32)
+        amplitudes = np.sqrt(powers)
+        for k in range(powers.shape[-2]):
             self._weight = self._keep * self._weight + 1.0
+            self._amplitudes = self._keep * self._amplitudes + amplitudes[..., k, :]
+            row = log_bands(powers[..., k, :], (self._amplitudes / self._weight) ** 2)
+            self._sum = self._keep * self._sum + row
             out[..., k, :] = row - self._sum / self._weight
         return out.clip(-CLIP_BELS, CLIP_BELS)

@@ -15,8 +15,7 @@ import numpy as np
 from heart.audio import read_audio
 from heart.errors import FileError
 from heart.listening import features, rate
-from heart.listening.decoder import S1, Segment
-from heart.listening.segment import States, certainty, interval_certainty, segment
+from heart.listening.segment import NOTHING, Parts, certainty, interval_certainty, segment
 from heart.listening.weights import EarWeights, load_weights
 from heart.records import HeardBeat
 
@@ -43,22 +42,28 @@ def listen(path: str | os.PathLike[str], weights: EarWeights | None = None) -> d
 
 def hear(samples: np.ndarray, weights: EarWeights) -> dict[str, Any]:
     """The same for float32 [n] at the ear's rate, without "file"."""
-    beats: list[HeardBeat] = []
-    path: list[Segment] = []
-    states, seconds = States(np.zeros((0, 4)), np.zeros(0)), len(samples) / features.RATE_HZ
-    if np.abs(samples).max(initial=0.0) > STILL:
-        beats, states, path = segment(weights.file, samples)
-    heart = float(states.heart.mean()) if len(states.heart) else 0.0
-    s1_s = np.array([beat.s1_s for beat in beats])
-    rr_s, bpm = rate_of(s1_s, states, path)
-    trust = rate.trust(evidence(states, path, rr_s, heart), weights.file_trust)
+    return describe(take_apart(samples, weights), len(samples) / features.RATE_HZ, weights)
+
+
+def take_apart(samples: np.ndarray, weights: EarWeights) -> Parts:
+    """Beats, states and rhythm of float32 [n] at the ear's rate; of silence nothing."""
+    if np.abs(samples).max(initial=0.0) <= STILL:
+        return Parts([], NOTHING, [], None)
+    return segment(weights.file, samples)
+
+
+def describe(parts: Parts, seconds: float, weights: EarWeights) -> dict[str, Any]:
+    """What was found, in the words of `listen`."""
+    heart, s1_s = heartness(parts), parts.s1_s
+    rr_s, bpm = rate_of(parts)
+    trust = rate.trust(evidence(parts), weights.file_trust)
     rhythm = trust >= rate.MIN_TRUST and heart >= rate.MIN_HEART
     return {
         "seconds": round(seconds, 3),
         "heart": round(heart, 3),
         "trust": round(trust, 3),
         "bpm": _rounded(bpm, 2) if rhythm else None,
-        "beats": [_beat(beat) for beat in beats] if heart >= rate.MIN_HEART else [],
+        "beats": [_beat(beat) for beat in parts.beats] if heart >= rate.MIN_HEART else [],
         "rr_s": [round(float(rr), 4) for rr in rr_s] if rhythm else [],
         "sdnn_ms": _rounded(rate.sdnn_ms(rr_s), 1) if rhythm else None,
         "rmssd_ms": _rounded(rate.rmssd_ms(s1_s), 1) if rhythm else None,
@@ -68,23 +73,41 @@ def hear(samples: np.ndarray, weights: EarWeights) -> dict[str, Any]:
     }
 
 
-def rate_of(s1_s: np.ndarray, states: States, path: list[Segment]) -> tuple[np.ndarray, float | None]:
-    """RR intervals of a sound in s, without those broken by missed or false beats, and its rate in bpm."""
+def heartness(parts: Parts) -> float:
+    """Mean of the net's heart output, 0..1."""
+    return float(parts.states.heart.mean()) if len(parts.states.heart) else 0.0
+
+
+def beat_rate(parts: Parts) -> tuple[np.ndarray, float | None]:
+    """RR intervals of a sound in s, none broken by missed or false beats, and the rate of the sure ones."""
+    s1_s = parts.s1_s
     if len(s1_s) < 2:
         return np.zeros(0), None
     good = rate.sound_intervals(s1_s)
     rr_s = np.diff(s1_s)[good]
-    return rr_s, rate.certain_bpm(rr_s, interval_certainty(s1_s, path, states.posteriors)[good])
+    return rr_s, rate.certain_bpm(rr_s, interval_certainty(s1_s, parts.path, parts.states.posteriors)[good])
 
 
-def evidence(states: States, path: list[Segment], rr_s: np.ndarray, heart: float) -> rate.Evidence:
-    """What speaks for the rhythm of a whole sound."""
+def rate_of(parts: Parts) -> tuple[np.ndarray, float | None]:
+    """RR intervals of a sound in s, and its rate in bpm, trusted or not."""
+    rr_s, bpm = beat_rate(parts)
     if not len(rr_s):
-        return rate.Evidence(0.0, 0.0, 0.0, heart, 0.0)
-    first_minute = states.posteriors[: 60 * features.STEPS_PER_S, S1]
-    agreement = rate.agreement(first_minute, float(np.median(rr_s[:60])))
+        return rr_s, None
+    return rr_s, rate.settle(bpm, certainty(parts.path, parts.states.posteriors), parts.rhythm)
+
+
+def evidence(parts: Parts) -> rate.Evidence:
+    """What speaks for the rate of a whole sound."""
+    rr_s, bpm = beat_rate(parts)
+    if not len(rr_s):
+        return rate.Evidence(0.0, 0.0, 0.0, 0.0, heartness(parts), 0.0)
     return rate.Evidence(
-        certainty(path, states.posteriors), rate.regularity(rr_s), agreement, heart, min(len(rr_s) / 5, 1.0)
+        certainty(parts.path, parts.states.posteriors),
+        rate.regularity(rr_s),
+        rate.agreement(bpm, parts.rhythm),
+        parts.rhythm.clearness if parts.rhythm else 0.0,
+        heartness(parts),
+        min(len(rr_s) / 5, 1.0),
     )
 
 
@@ -137,4 +160,4 @@ def _draw_rr(axes: Any, result: dict[str, Any]) -> None:
     axes.set(xlabel="s", ylabel="RR in ms")
 
 
-__all__ = ["hear", "listen", "plot"]
+__all__ = ["describe", "hear", "listen", "plot", "take_apart"]

@@ -1,9 +1,8 @@
 """Heart rate, its variability, and how far to trust it.
 
-The rate comes from the S1 onsets; the autocorrelation of the net's S1 probability is asked whether it
-agrees. Half and
-double rates are fought where they arise, in the decoder (systole shorter than diastole, durations that belong to
-one rate), and here: an interval twice its neighbours is a missed beat and does not count.
+The rate comes from the S1 onsets where the net is sure of them or they agree with the period after which the sound
+repeats itself, else from that period alone (`rhythm`). An interval twice its neighbours is a missed beat and does
+not count.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heart.listening.features import STEPS_PER_S
+from heart.listening.rhythm import Rhythm
 
 MIN_TRUST = 0.5
 """Below this there is no trustworthy rhythm and bpm is None."""
@@ -22,6 +21,10 @@ MISSED = 1.65
 """An interval beyond this many medians holds a missed beat."""
 SURE = 0.65
 """Certainty from which an interval counts for the rate of a file."""
+SURE_BEATS = 0.8
+"""Certainty of a decoding from which its beats need no second witness."""
+SAME_RATE = 0.03
+"""Beats and rhythm within this relative distance are of one mind, and the beats are the finer measure."""
 CHANGED = 0.18
 """A rate is taken for another one from this relative step on: more than breathing does to most hearts."""
 EXTRA = 0.55
@@ -32,21 +35,22 @@ EXTRA = 0.55
 class Evidence:
     """What speaks for a rhythm. Each 0..1, more is better.
 
-    certainty: mean posterior of the decoded states; regularity: 1 - relative spread of RR; agreement:
-    autocorrelation of
-    P(S1) at the RR, against the best lag; heart: mean of the net's heart output; amount: intervals
-    counted, full at 5.
+    certainty: mean posterior of the decoded states; regularity: 1 - relative spread of RR; agreement: of beats and
+    rhythm, 0 where they are a tenth apart; clearness: how plainly the sound repeats itself; heart: mean of the
+    net's heart output; amount: intervals counted, full at 5.
     """
 
     certainty: float
     regularity: float
     agreement: float
+    clearness: float
     heart: float
     amount: float
 
     def row(self) -> np.ndarray:
-        """float64 [5], the order of the trust weights."""
-        return np.array([self.certainty, self.regularity, self.agreement, self.heart, self.amount])
+        """float64 [6], the order of the trust weights."""
+        parts = (self.certainty, self.regularity, self.agreement, self.clearness, self.heart, self.amount)
+        return np.array(parts)
 
 
 def trust(evidence: Evidence, weights: np.ndarray) -> float:
@@ -121,17 +125,16 @@ def regularity(rr_s: np.ndarray) -> float:
     return float(np.clip(1 - 3 * np.median(np.abs(rr_s - middle)) / middle, 0, 1))
 
 
-def agreement(p_s1: np.ndarray, rr_s: float) -> float:
-    """How well P(S1), [steps], repeats after rr_s seconds (give or take 60 ms), against its best lag. 0..1."""
-    x = p_s1 - p_s1.mean()
-    longest = min(len(x) - 25, int(60 / BPM_RANGE[0] * STEPS_PER_S))
-    shortest = int(60 / BPM_RANGE[1] * STEPS_PER_S)
-    if longest <= shortest or not x.any():
+def agreement(beats_bpm: float | None, rhythm: Rhythm | None) -> float:
+    """1 where beats and rhythm give one rate, 0 from a tenth apart on, or without either."""
+    if beats_bpm is None or rhythm is None:
         return 0.0
-    size = 1 << int(2 * len(x) - 1).bit_length()
-    spectrum = np.fft.rfft(x, size)
-    whole = np.fft.irfft(spectrum * spectrum.conj(), size)[: longest + 1]
-    whole = whole / (len(x) - np.arange(longest + 1)) * len(x)
-    lag = round(rr_s * STEPS_PER_S)
-    here = whole[max(lag - 3, shortest) : lag + 4].max(initial=0.0)
-    return float(np.clip(here / max(whole[shortest:].max(), 0.2 * whole[0], 1e-9), 0, 1))
+    return float(np.clip(1 - abs(np.log(beats_bpm / rhythm.bpm)) / 0.1, 0, 1))
+
+
+def settle(beats_bpm: float | None, certainty: float, rhythm: Rhythm | None) -> float | None:
+    """The rate to say: that of the beats where they are sure or the rhythm bears them out, else the rhythm's."""
+    if rhythm is None or beats_bpm is None:
+        return beats_bpm
+    same = abs(beats_bpm / rhythm.bpm - 1) < SAME_RATE
+    return beats_bpm if certainty >= SURE_BEATS or same else rhythm.bpm

@@ -1,7 +1,7 @@
 """A whole sound to heart states: the net that reads both ways, then the decoder, twice.
 
 The first decoding knows nothing of the rate; the second expects, around each moment, the durations of the rate
-that the first one found there.
+that the first one found there, or, where it was not sure, of the period after which the sound repeats itself.
 """
 
 from __future__ import annotations
@@ -13,26 +13,48 @@ import numpy as np
 
 from heart.listening import features, net
 from heart.listening.decoder import S1, S2, Decoder, Durations, Segment, boundary_s, emissions
+from heart.listening.rhythm import Rhythm, rhythm
 from heart.records import HeardBeat
 
 CHUNK_STEPS = 800
 EDGE_STEPS = 200
 """A long sound is cut into chunks of 16 s that overlap by 4 s on either side; the edges are thrown away."""
 CHUNKS_AT_ONCE = 16
-SCAN_STEPS = 750
-"""Rates are compared on the first 15 s."""
-RR_RANGE_S = (0.3, 1.9)
+SURE_PATH = 0.8
+"""A decoding this certain needs no help from the rhythm, and may be as irregular as it likes."""
 
 
 @dataclass(frozen=True)
 class States:
     """What the net says of a sound, one row every 20 ms.
 
-    posteriors: float32 [steps, 4], chance of S1, systole, S2, diastole; heart: float32 [steps], 0..1.
+    posteriors: float32 [steps, 4], chance of S1, systole, S2, diastole; heart: float32 [steps], 0..1;
+    bands: float32 [steps, BANDS], what the net was shown.
     """
 
     posteriors: np.ndarray
     heart: np.ndarray
+    bands: np.ndarray
+
+    @classmethod
+    def of(cls, out: np.ndarray, bands: np.ndarray) -> States:
+        """From raw outputs of the net [steps, OUTPUTS]."""
+        return cls(softmax(out[:, :4]), sigmoid(out[:, 4]), bands)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A sound taken apart. path covers all steps; rhythm: None for less than 2 s."""
+
+    beats: list[HeardBeat]
+    states: States
+    path: list[Segment]
+    rhythm: Rhythm | None
+
+    @property
+    def s1_s(self) -> np.ndarray:
+        """Onsets of S1, [beats]."""
+        return np.array([beat.s1_s for beat in self.beats])
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -49,53 +71,49 @@ def states(weights: net.Weights, samples: np.ndarray) -> States:
         and ((len(samples) - features.WINDOW) // features.HOP + 1) // features.STEP
     )
     if not steps:
-        return States(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+        return NOTHING
     if steps <= CHUNK_STEPS:
-        out = _outputs(weights, samples, [(0, steps)])[0]
-        return States(softmax(out[:, :4]), _sigmoid(out[:, 4]))
+        out, bands = _outputs(weights, samples, [(0, steps)])
+        return States.of(out[0], bands[0])
     hop = CHUNK_STEPS - 2 * EDGE_STEPS
     starts = [*range(0, steps - CHUNK_STEPS, hop), steps - CHUNK_STEPS]
     result = np.zeros((steps, net.OUTPUTS), np.float32)
+    seen = np.zeros((steps, features.BANDS), np.float32)
     for first in range(0, len(starts), CHUNKS_AT_ONCE):
         group = starts[first : first + CHUNKS_AT_ONCE]
-        for start, out in zip(
-            group, _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group]), strict=True
-        ):
+        out, bands = _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group])
+        for k, start in enumerate(group):
             skip = EDGE_STEPS if start else 0
-            result[start + skip : start + CHUNK_STEPS] = out[skip:]
-    return States(softmax(result[:, :4]), _sigmoid(result[:, 4]))
+            here = slice(start + skip, start + CHUNK_STEPS)
+            result[here], seen[here] = out[k, skip:], bands[k, skip:]
+    return States.of(result, seen)
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), safely."""
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x), np.float32)
 
 
-def _outputs(weights: net.Weights, samples: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
+def _outputs(
+    weights: net.Weights, samples: np.ndarray, spans: list[tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Raw outputs [spans, steps, OUTPUTS] and bands [spans, steps, BANDS] of spans of equal length."""
     per_step = features.HOP * features.STEP
     rest = features.WINDOW - features.HOP
     pieces = [samples[a * per_step : b * per_step + rest] for a, b in spans]
-    bels = [features.normalise(features.log_bands(features.band_powers(piece))) for piece in pieces]
-    return net.run(weights, np.stack(bels))
+    frames = np.stack([features.normalise(features.band_powers(piece)) for piece in pieces])
+    whole = frames.shape[1] // features.STEP
+    pairs = frames[:, : whole * features.STEP].reshape(len(frames), whole, features.STEP, -1)
+    return net.run(weights, frames), pairs.mean(2)
+
+
+NOTHING = States(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, features.BANDS), np.float32))
 
 
 @lru_cache(maxsize=64)
 def durations_near(rr_20ms: int | None) -> Durations:
     """Durations for an RR of so many 20 ms, kept for the next call."""
     return Durations.at(None if rr_20ms is None else rr_20ms / 50)
-
-
-def score_at(posteriors: np.ndarray, rr_s: float) -> float:
-    """How well one constant rate explains the first seconds of a sound; comparable between rates."""
-    decoder = Decoder(durations_near(round(rr_s * features.STEPS_PER_S)))
-    for row in emissions(np.log(np.maximum(posteriors[:SCAN_STEPS], 1e-5))):
-        decoder.push(row)
-    return decoder.score()
-
-
-def best_rr(posteriors: np.ndarray, rr_s: float) -> float:
-    """The RR that explains a sound best: the one found, its half or its double."""
-    possible = [rr for rr in (rr_s, rr_s / 2, rr_s * 2) if RR_RANGE_S[0] <= rr <= RR_RANGE_S[1]]
-    return max(possible, key=lambda rr: score_at(posteriors, rr), default=rr_s)
 
 
 def decode(posteriors: np.ndarray, rr_s: np.ndarray | None = None) -> list[Segment]:
@@ -140,21 +158,19 @@ def local_rr(s1_s: np.ndarray, steps: int, around: int = 4) -> np.ndarray | None
     return np.interp(times, middle, smooth)
 
 
-def segment(weights: net.Weights, samples: np.ndarray) -> tuple[list[HeardBeat], States, list[Segment]]:
-    """Beats, net output and decoded states of float32 [n] at the ear's rate."""
+def segment(weights: net.Weights, samples: np.ndarray) -> Parts:
+    """Take float32 [n] at the ear's rate apart."""
     heard = states(weights, samples)
     if not len(heard.posteriors):
-        return [], heard, []
+        return Parts([], heard, [], None)
     path = decode(heard.posteriors)
-    rr_s = np.diff(onsets(path, heard.posteriors, S1))
-    if len(rr_s) >= 2:
-        middle = float(np.median(rr_s))
-        best = best_rr(heard.posteriors, middle)
-        if not 0.8 < best / middle < 1.25:
-            path = decode(heard.posteriors, np.full(len(heard.posteriors), best))
+    found = rhythm(heard.posteriors, heard.bands)
+    if found is not None and certainty(path, heard.posteriors) < SURE_PATH:
+        expected: np.ndarray | None = found.at(len(heard.posteriors))
+    else:
         expected = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
-        path = path if expected is None else decode(heard.posteriors, expected)
-    return beats(path, heard.posteriors), heard, path
+    path = path if expected is None else decode(heard.posteriors, expected)
+    return Parts(beats(path, heard.posteriors), heard, path, found)
 
 
 def interval_certainty(s1_s: np.ndarray, path: list[Segment], posteriors: np.ndarray) -> np.ndarray:

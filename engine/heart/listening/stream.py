@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-from heart.listening import features, rate
+from heart.listening import features, rate, rhythm
 from heart.listening.decimate import Decimator
 from heart.listening.decoder import S1, S2, Decoder, boundary_s, emissions
 from heart.listening.net import LOOK_AHEAD_STEPS, LiveNet
@@ -24,7 +24,7 @@ REPORT_STEPS = 5
 MEMORY_STEPS = 500
 """Steps that are kept (10 s): enough for the slowest rhythm."""
 RATE_WINDOW_S = 5.0
-"""The rate is that of the beats of the last seconds, ..."""
+"""The rate is that of the beats and the rhythm of the last seconds, ..."""
 RATE_BEATS = 7
 """... and of at most this many intervals, so that fast hearts are followed fast."""
 CERTAIN_STEPS = 8
@@ -51,6 +51,9 @@ class EarStream:
         self._net = LiveNet(self._weights.live)
         self._decoder = Decoder()
         self._posteriors = np.zeros((MEMORY_STEPS, 4), np.float32)  # ring
+        self._bands = np.zeros((MEMORY_STEPS, features.BANDS), np.float32)  # ring, as late as the posteriors
+        self._shown: deque[np.ndarray] = deque()  # what the net was shown, waiting for its answer
+        self._bpm: float | None = None
         self._steps = 0  # of the sound: outputs of the net less its look-ahead
         self._outputs = 0
         self._heart: deque[float] = deque(maxlen=HEART_MEMORY_STEPS)
@@ -79,7 +82,9 @@ class EarStream:
         self._samples = np.concatenate([self._samples, block])
         powers = features.band_powers(self._samples)
         self._samples = self._samples[len(powers) * features.HOP :]
-        return self._net.push(self._normaliser.push(features.log_bands(powers)))
+        frames = self._normaliser.push(powers)
+        self._shown.extend(frames)
+        return self._net.push(frames)
 
     def _hear(self, output: np.ndarray) -> None:
         """Take one output of the net, [OUTPUTS]; the first ones speak of a time before the sound."""
@@ -88,20 +93,22 @@ class EarStream:
         if self._outputs <= LOOK_AHEAD_STEPS:
             return
         posterior = softmax(output[:4])
+        pair = [self._shown.popleft() for _ in range(features.STEP)]
+        self._bands[self._steps % MEMORY_STEPS] = sum(pair) / features.STEP
         self._posteriors[self._steps % MEMORY_STEPS] = posterior
         self._steps += 1
         self._decoder.push(emissions(np.log(np.maximum(posterior, 1e-5))))
         if self._steps % MEMORY_STEPS == 0:
             self._decoder.forget(2 * MEMORY_STEPS)
 
-    def _recent(self) -> tuple[np.ndarray, int]:
-        """Posteriors kept, in order, [n, 4], and the step of the first."""
-        kept = min(self._steps, MEMORY_STEPS)
+    def _recent(self, ring: np.ndarray, steps: int = MEMORY_STEPS) -> tuple[np.ndarray, int]:
+        """The newest rows of a ring, in order, [n, ...], and the step of the first."""
+        kept = min(self._steps, steps)
         first = self._steps - kept
-        return self._posteriors[(first + np.arange(kept)) % MEMORY_STEPS], first
+        return ring[(first + np.arange(kept)) % MEMORY_STEPS], first
 
     def _report(self) -> Heard:
-        posteriors, first = self._recent()
+        posteriors, first = self._recent(self._posteriors)
         path = self._decoder.path(MEMORY_STEPS - 10)
         onsets: dict[int, list[float]] = {S1: [], S2: []}
         newest = self._steps - CERTAIN_STEPS
@@ -110,39 +117,41 @@ class EarStream:
                 onsets[part.state].append(boundary_s(posteriors, part.start, (part.state - 1) % 4, first))
         s1_s = np.array(onsets[S1])
         now_s = (self._outputs * features.STEP * features.HOP + features.WINDOW - features.HOP) / features.RATE_HZ
-        rr_s, trust = self._rate(s1_s, posteriors, path_certainty(path, posteriors, first))
-        bpm = rate.bpm_of(rr_s) if trust >= rate.MIN_TRUST and self._heartness() >= rate.MIN_HEART else None
-        if bpm is not None:
-            self._decoder.durations = durations_near(round(60 / bpm * features.STEPS_PER_S))
-        else:
-            self._decoder.durations = durations_near(None)
+        rr_s, trust = self._rate(s1_s, path_certainty(path, posteriors, first))
+        sure = trust >= rate.MIN_TRUST and self._heartness() >= rate.MIN_HEART
+        bpm = self._bpm = self.heard_bpm if sure else None
+        self._decoder.durations = durations_near(bpm and round(60 / bpm * features.STEPS_PER_S))
         return Heard(
             time_s=now_s,
             heart=self._heartness(),
             trust=trust,
             bpm=bpm,
-            rr_ms=float(rr_s[-1] * 1e3) if bpm is not None else None,
+            rr_ms=newest_rr_s(rr_s, bpm) * 1e3 if bpm is not None else None,
             rmssd_ms=rate.rmssd_ms(s1_s) if bpm is not None else None,
-            next_s1_s=next_beat_s(s1_s, rr_s, now_s) if bpm is not None else None,
+            next_s1_s=next_beat_s(s1_s, rr_s, bpm, now_s) if bpm is not None else None,
             beats=self._certain(s1_s, np.array(onsets[S2])) if self._heartness() >= rate.MIN_HEART else (),
         )
 
     def _heartness(self) -> float:
         return float(np.mean(self._heart))
 
-    def _rate(self, s1_s: np.ndarray, posteriors: np.ndarray, certainty: float) -> tuple[np.ndarray, float]:
-        """RR intervals of the last beats, and the trust in them."""
+    def _rate(self, s1_s: np.ndarray, certainty: float) -> tuple[np.ndarray, float]:
+        """RR intervals of the last beats, and the trust in the rate, which goes to heard_bpm."""
         end_s = self._steps / features.STEPS_PER_S
         recent = s1_s[s1_s > end_s - RATE_WINDOW_S - 1.0][-RATE_BEATS - 1 :]
         rr_s = rate.since_change(np.diff(recent)[rate.sound_intervals(recent)])
-        self.evidence, self.heard_bpm = None, rate.bpm_of(rr_s)
+        window = int(RATE_WINDOW_S * features.STEPS_PER_S)
+        said, shown = (self._recent(ring, window)[0] for ring in (self._posteriors, self._bands))
+        found = rhythm.newest(said, shown, 60 / self._bpm if self._bpm else None)
+        beats_bpm = rate.bpm_of(rr_s)
+        self.evidence, self.heard_bpm = None, rate.settle(beats_bpm, certainty, found)
         if len(rr_s) < 2:
             return rr_s, 0.0
-        window = posteriors[-int(RATE_WINDOW_S * features.STEPS_PER_S) :, S1]
         self.evidence = rate.Evidence(
             certainty,
             rate.regularity(rr_s),
-            rate.agreement(window, float(np.median(rr_s))),
+            rate.agreement(beats_bpm, found),
+            found.clearness if found else 0.0,
             self._heartness(),
             min(len(rr_s) / 5, 1.0),
         )
@@ -169,8 +178,15 @@ def path_certainty(path: list, posteriors: np.ndarray, first: int) -> float:
     return float(np.take_along_axis(posteriors, states[:, None], 1)[-window:].mean()) if len(posteriors) else 0.0
 
 
-def next_beat_s(s1_s: np.ndarray, rr_s: np.ndarray, now_s: float) -> float:
+def newest_rr_s(rr_s: np.ndarray, bpm: float) -> float:
+    """The newest RR that fits the rate said (within a third: breathing and more), else that of the rate."""
+    fitting = rr_s[np.abs(rr_s * bpm / 60 - 1) < 1 / 3]
+    return float(fitting[-1]) if len(fitting) else 60 / bpm
+
+
+def next_beat_s(s1_s: np.ndarray, rr_s: np.ndarray, bpm: float, now_s: float) -> float:
     """When the next S1 is due after now_s, counted on from the last one."""
-    period = float(np.median(rr_s[-3:]))
+    fitting = rr_s[-3:][np.abs(rr_s[-3:] * bpm / 60 - 1) < 1 / 3]
+    period = float(np.median(fitting)) if len(fitting) else 60 / bpm
     missed = max(0.0, np.floor((now_s - s1_s[-1]) / period))
     return float(s1_s[-1] + (missed + 1) * period)
