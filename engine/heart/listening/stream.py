@@ -30,6 +30,8 @@ RATE_BEATS = 7
 CERTAIN_STEPS = 8
 """A sound this long (160 ms) behind the newest step will not move any more."""
 SAME_BEAT_S = 0.25
+HOLD = 0.7
+"""A rate once said is held until trust or heart fall under this share of what it took to say it."""
 HEART_MEMORY_STEPS = 100
 
 
@@ -118,7 +120,8 @@ class EarStream:
         s1_s = np.array(onsets[S1])
         now_s = (self._outputs * features.STEP * features.HOP + features.WINDOW - features.HOP) / features.RATE_HZ
         rr_s, trust = self._rate(s1_s, path_certainty(path, posteriors, first))
-        sure = trust >= rate.MIN_TRUST and self._heartness() >= rate.MIN_HEART
+        ease = 1.0 if self._bpm is None else HOLD
+        sure = trust >= ease * rate.MIN_TRUST and self._heartness() >= ease * rate.MIN_HEART
         bpm = self._bpm = self.heard_bpm if sure else None
         self._decoder.durations = durations_near(bpm and round(60 / bpm * features.STEPS_PER_S))
         return Heard(
