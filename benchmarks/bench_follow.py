@@ -110,6 +110,11 @@ def main(data: Path | None, limit: int | None, seconds: float) -> None:
     print(f"{len(rows)} validation recordings, {SETTLE_S:g} to {seconds:g} s, median of each recording:")
     print(f"  sung within 2 bpm of heard: {np.mean(within):.3f} (aim 0.90)")
     print(f"  sung within 5 bpm of the whole recording's true rate: {np.mean(against_truth):.3f}")
+    heard_at_all = [bool(share) for share in heard_share]
+    print(
+        f"  the same, where the ear names a rate at all ({sum(heard_at_all)}): "
+        f"{np.mean(np.array(within)[heard_at_all]):.3f}"
+    )
     print(f"  share of the time in which the ear names a rate: {np.mean(heard_share):.3f}")
 
 

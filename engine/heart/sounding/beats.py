@@ -24,8 +24,8 @@ HISTORY = 256
 _BREATH_BEATS, _PRESSURE_BEATS = 4.6, 17.3
 _SHARES = (0.60, 0.05, 0.35)
 """Parts of RMSSD squared: breathing, pressure wave, noise."""
-_NUDGE_PART = 0.015
-"""Largest part of one RR interval by which phase locking may move a beat: about 1 bpm at 70."""
+_NUDGE_PART = 0.01
+"""Largest part of one RR interval by which phase locking may move a beat: 0.7 bpm at 70."""
 
 
 def systole_ms(rr_ms: float) -> float:

@@ -8,10 +8,10 @@ from heart.sounding.beats import BeatClock
 TRUSTED = 0.4
 """The ear is believed from this trust on."""
 
-STEP_BPM = 1.0
+STEP_BPM = 0.7
 """A heard tempo this far from the sung one is worth singing the reserve again."""
 
-REST_S = 0.7
+REST_S = 0.5
 """... but not more often than this, or the voice would never get ahead."""
 
 NEAR_S = 0.03
