@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class Loom:
         clean, past, conditions, label, style = (np.stack(part) for part in zip(*items))
         return Batch(clean, past, conditions, label, style)
 
-    def _item(self, frames: int) -> tuple[np.ndarray, ...]:
+    def _item(self, frames: int) -> tuple[Any, ...]:
         random, mix = self.random, self.mix
         length = (frames - 1) * HOP + TAPS
         clip, beats = self._clip(), self._beats(length)

@@ -58,8 +58,8 @@ def similarity(x: np.ndarray, longest: int) -> np.ndarray:
     size = 1 << int(steps + longest).bit_length()
     spectrum = np.fft.rfft(x, size, axis=-2)
     power = (spectrum.real**2 + spectrum.imag**2).sum(-1)
-    whole = np.fft.irfft(power, size)[..., : longest + 1]
-    whole = whole / (steps - np.arange(longest + 1)) * steps
+    raw = np.fft.irfft(power, size)[..., : longest + 1]
+    whole: np.ndarray = raw / (steps - np.arange(longest + 1)) * steps
     return np.asarray(whole / np.maximum(whole[..., :1], 1e-9))
 
 
