@@ -73,7 +73,7 @@ def main(debug: bool, verbose: bool) -> None:
     show_default=True,
 )
 @click.option("--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent.")
-@click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 chooses.")
+@click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @click.option("--link", is_flag=True, help="Lead Ableton Link's tempo with the heart (extra: link).")
 @click.option("--devices", is_flag=True, help="List the sound devices and exit.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends.")

@@ -57,4 +57,4 @@ class LiveConfig:
     record: Path | None = None
     link: bool = False
     threads: int = 0
-    """Threads of the voice; 0 chooses: all cores but none fewer than one."""
+    """Threads of the voice; 0 takes half the cores, four at most."""
