@@ -41,9 +41,8 @@ class Rehearsal:
         self._due: list[tuple[int, Wish]] = []
         self._tick = 0
 
-    def _take(self, wish: Wish) -> bool:
+    def _take(self, wish: Wish) -> None:
         self._due.append((self._tick + WORK_TICKS, wish))
-        return True
 
     def play(self, seconds: float) -> list[tuple[float, float, float]]:
         """(time s, heard bpm, sung bpm) four times a second from SETTLE_S on; nothing heard: heard bpm 0."""

@@ -15,6 +15,10 @@ from heart.errors import HeartError, UsageError
 
 DISCLAIMER = "An instrument, not a medical device."
 
+DATA = click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA)."
+)
+
 
 class Door(click.Group):
     """Turns an expected error into one line and an exit code, and lists commands in the order written."""
@@ -216,11 +220,7 @@ def models_check() -> None:
 
 @main.command()
 @click.argument("name")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Folder of recordings with a manifest.csv (or HEART_DATA).",
-)
+@DATA
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/train"), show_default=True)
 @click.option("--minutes", default=70.0, show_default=True, type=click.FloatRange(min=0.1))
 @click.option("--seed", default=0, show_default=True)
@@ -235,11 +235,7 @@ def train(name: str, data: Path | None, out: Path, minutes: float, seed: int, fr
 
 @main.command()
 @click.argument("name")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Folder of recordings with a manifest.csv (or HEART_DATA).",
-)
+@DATA
 @click.option("--json", "as_json", is_flag=True)
 def evaluate(name: str, data: Path | None, as_json: bool) -> None:
     """Measure model NAME on the validation recordings."""

@@ -11,6 +11,7 @@ from heart.namespace import ROWS
 from heart.plumbing.client import HeartClient
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
+from heart.records import SAMPLE_RATE_HZ
 
 
 def test_every_row_of_the_wire_has_its_handler() -> None:
@@ -203,3 +204,12 @@ def test_starting_and_stopping_leaves_nothing_behind() -> None:
 def test_nobody_there_is_one_clear_line() -> None:
     with Plain(1) as free, pytest.raises(HeartError, match=rf"port {free.port}.*heart live"):
         HeartClient(port=free.port).start(timeout_s=0.3)
+
+
+def test_a_stranger_who_has_to_make_room_is_told_to_the_stage_as_gone() -> None:
+    """Whoever keeps something for a client on "hello" can drop it again, also in a flood of hellos."""
+    with Engine() as engine, Plain(engine.port) as plain:
+        for port in range(20_000, 20_012):
+            plain.say("/heart/hello", "stranger", port, 1, SAMPLE_RATE_HZ, 1)
+        assert engine.wait(lambda: engine.events.count("hello") == 12)
+        assert engine.events.count("expired") == 12 - 8

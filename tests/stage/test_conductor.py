@@ -28,12 +28,10 @@ class Stage:
         self.alive = True
         self.now_s, self.work_s, self.needed = 0.0, work_s, 0
         self.sent: list[np.ndarray] = []
-        self.conductor = Conductor(self.tape, self.performance, self._send)
+        self.conductor = Conductor(self.tape, self.performance, self._send, lambda: self.alive)
 
-    def _send(self, wish: Wish) -> bool:
-        if self.alive:
-            self.wishes.append((self.now_s + self.work_s, wish))
-        return self.alive
+    def _send(self, wish: Wish) -> None:
+        self.wishes.append((self.now_s + self.work_s, wish))
 
     def run(self, seconds: float, listening: bool = True) -> None:
         for _ in range(round(seconds * SAMPLE_RATE_HZ / TICK)):
@@ -134,6 +132,27 @@ def test_a_dead_voice_is_not_heard_and_a_new_one_takes_over() -> None:
     assert len(stage.sound) == stage.needed
     whole = pulse.sing(stage.performance.wish(0, 0, len(stage.sound) // 64 * 64, np.zeros(0, np.float32)))
     assert np.abs(np.diff(stage.sound)).max() < 1.5 * np.abs(np.diff(whole.audio)).max()
+
+
+def test_a_knob_turned_just_before_the_voice_dies_is_sung_by_the_next_one() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(1.0)
+    stage.turn("label", "AS")
+    for _ in range(50):
+        stage.run(0.01)
+        if stage.conductor.pending and stage.conductor.pending.label == "AS":
+            break
+    else:
+        pytest.fail("the knob was never asked for")
+    stage.kill()
+    stage.run(0.2)
+    stage.alive = True
+    turned = stage.needed
+    stage.run(1.0)
+    sung = [laid for laid in stage.conductor.sealed_chunks() if laid.wish.label == "AS"]
+    assert sung
+    assert sung[0].first < turned + SAMPLE_RATE_HZ // 2, "not only after the old reserve"
 
 
 def test_a_voice_that_is_too_slow_leaves_no_gap() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -59,7 +60,7 @@ def refresh() -> None:
         _library = None
 
 
-class _Stream:
+class _Stream(ABC):
     """What both ways share: opening, closing."""
 
     way: str
@@ -91,8 +92,9 @@ class _Stream:
             with _said_plainly(f"closing {self._name()}"):
                 stream.close()
 
+    @abstractmethod
     def _count_from_zero(self) -> None:
-        raise NotImplementedError
+        """A stream begins: nothing played, no underruns yet."""
 
     def _opened(self) -> Any:
         if self._stream is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,7 +46,7 @@ def refresh() -> None:
         sd._initialize()
 
 
-class _Stream:
+class _Stream(ABC):
     """What both ways share: opening, closing, latency."""
 
     kind: type[Any]
@@ -83,8 +84,9 @@ class _Stream:
                 stream.abort(ignore_errors=True)
                 stream.close(ignore_errors=True)
 
+    @abstractmethod
     def _count_from_zero(self) -> None:
-        raise NotImplementedError
+        """A stream begins: nothing played, no underruns yet."""
 
     def _opened(self) -> Any:
         if self._stream is None:

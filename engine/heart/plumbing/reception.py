@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ OnInput = Callable[[int, int, np.ndarray, Target], None]
 OnClient = Callable[[str, Client], None]
 
 
-class Reception:
+class Reception(ABC):
     """The handlers of the wire's own rows. No socket and no timer: `received` takes bytes."""
 
     def __init__(
@@ -43,9 +44,9 @@ class Reception:
         self._on_client: OnClient = lambda event, client: None
         self._welcomes = Buckets(burst=3, per_s=0.1)
 
+    @abstractmethod
     def _later(self, needed: bool) -> None:
         """Have the sender pumped again soon, when `needed`."""
-        raise NotImplementedError
 
     def received(self, datagram: bytes, source: Address) -> None:
         """One datagram. Never raises: nothing that arrives may stop the loop."""
@@ -107,6 +108,8 @@ class Reception:
         former = self._table.hello(client, self._clock())
         if former:
             self._sender.close(former)
+            if former.addr != client.addr:  # the stranger who had to make room
+                self._on_client("expired", former)
         self._welcome(client)
         self._on_client("hello", client)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -30,7 +31,7 @@ class Take(Protocol):
     def close(self) -> None: ...
 
 
-class _Growing:
+class _Growing(ABC):
     """What both kinds share: counting, and silence for frames that were lost on the way."""
 
     def __init__(self, path: Path, rate_hz: int, channels: int) -> None:
@@ -54,8 +55,9 @@ class _Growing:
         self._append(frames)
         self.frames += len(frames)
 
+    @abstractmethod
     def _append(self, frames: np.ndarray) -> None:
-        raise NotImplementedError
+        """Write frames, float32 [n, channels], at the end."""
 
 
 class WavTake(_Growing):

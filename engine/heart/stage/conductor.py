@@ -52,7 +52,8 @@ class Conductor:
     """Asks, lays and measures. Runs in the engine's loop; never blocks.
 
     Args:
-        send: hands a wish to the voice; False when there is none to hand it to.
+        send: hands a wish to the voice.
+        ready: whether there is a voice to hand it to.
         floor_s: below this the bed is laid.
     """
 
@@ -60,12 +61,14 @@ class Conductor:
         self,
         tape: Tape,
         performance: Performance,
-        send: Callable[[Wish], bool],
+        send: Callable[[Wish], object],
+        ready: Callable[[], bool] = lambda: True,
         floor_s: float = 0.05,
     ) -> None:
         self.tape = tape
         self.performance = performance
         self.send = send
+        self.ready = ready
         self.floor = int(floor_s * SAMPLE_RATE_HZ)
         self.pending: Wish | None = None
         self._laid: deque[Laid] = deque()
@@ -89,7 +92,7 @@ class Conductor:
         """Do what is due. `demand`: frame up to which sound is needed now; None when nobody listens."""
         if demand is not None and self.tape.head - demand < self.floor:
             self._lay_bed(demand)
-        if self.pending is None:
+        if self.pending is None and self.ready():
             self._ask(max(self.tape.sealed, demand or 0))
 
     def chunk(self, chunk: Chunk) -> bool:
@@ -97,17 +100,19 @@ class Conductor:
         wish = self.pending
         if wish is None or chunk.number != wish.number:
             return False
-        self.pending = None
         self._work_s.append(chunk.spent_s)
         self._ratios.append(chunk.spent_s * SAMPLE_RATE_HZ / wish.frames)
         if chunk.audio.shape != (wish.frames + OVERLAP,) or not np.isfinite(chunk.audio).all():
             self.refused_chunks += 1
             log.warning("voice: chunk %d refused (shape %s or not finite)", chunk.number, chunk.audio.shape)
+            self.voice_lost()
             return False
         first = self._lay(chunk)
         if first is None:
             self.late_chunks += 1
+            self.voice_lost()
             return False
+        self.pending = None
         self.chunks += 1
         while self._laid and self._laid[-1].first >= first:
             self._laid.pop()
@@ -122,7 +127,9 @@ class Conductor:
         return certain
 
     def voice_lost(self) -> None:
-        """The voice died: what was asked of it will not come."""
+        """What was asked of the voice will not come; what was to be sung again still has to be."""
+        if self.pending and self.pending.start < self.tape.head - OVERLAP:
+            self._again = True
         self.pending = None
 
     @property
@@ -152,8 +159,8 @@ class Conductor:
             self.performance.rewind(start)
         self._number += 1
         wish = self.performance.wish(self._number, start, frames, self._past(start))
-        if self.send(wish):
-            self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
+        self.send(wish)
+        self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
 
     def _past(self, start: int) -> np.ndarray:
         begin = max(self.tape.tail, start - PAST)

@@ -87,7 +87,7 @@ class Engine:
         )
         self.voice = self._worker("voice", "heart.sounding.serve:serve", self._on_chunk)
         self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_heard)
-        self.conductor = Conductor(self.tape, self.performance, self._ask_voice)
+        self.conductor = Conductor(self.tape, self.performance, self.voice.send, lambda: self.voice.ready)
         self.hearing = Hearing(self.ear.send, clock)
         self.speaker = self._make_speaker()
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
@@ -227,7 +227,8 @@ class Engine:
             self.hearing.push(samples, origin.rate_hz if isinstance(origin, Client) else SAMPLE_RATE_HZ)
 
     def _on_client(self, event: str, client: Client) -> None:
-        self._news.append(f"client {client.name}: {event}")
+        if client.proven:  # a flood of strangers is not worth a line each
+            self._news.append(f"client {client.name}: {event}")
         if event == "hello":
             former = self._clients.get(client.addr)
             self._clients[client.addr] = client
@@ -283,9 +284,3 @@ class Engine:
         """Lines for a person that have come up since the last call."""
         news, self._news = self._news, []
         return news
-
-    def _ask_voice(self, wish: Any) -> bool:
-        if not self.voice.ready:
-            return False
-        self.voice.send(wish)
-        return True
