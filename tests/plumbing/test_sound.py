@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cards import CardError, JackDummy
+from cards import CardError, JackDummy, forget_dead_servers
 
 from heart.guard import Gain, Guard
 from heart.plumbing.device import Format
@@ -220,6 +220,21 @@ def test_an_unknown_device_is_named_in_the_event() -> None:
         assert "no such card" in text or "no sound device can be used" in text
 
     asyncio.run(scene())
+
+
+def test_killed_jack_servers_do_not_fill_the_registry(tmp_path: Path) -> None:
+    """The rig's own housekeeping: left-overs go when no server lives, and stay while one does."""
+    shared, processes = tmp_path / "shm", tmp_path / "proc"
+    (shared / "jack_db-0").mkdir(parents=True)
+    (shared / "jack-shm-registry").write_text("full")
+    (shared / "sem.other").write_text("not ours")
+    (processes / "12").mkdir(parents=True)
+    (processes / "12" / "comm").write_text("jackd\n")
+    forget_dead_servers(shared, processes)
+    assert len(list(shared.iterdir())) == 3
+    (processes / "12" / "comm").write_text("python\n")
+    forget_dead_servers(shared, processes)
+    assert [left.name for left in shared.iterdir()] == ["sem.other"]
 
 
 def test_a_dead_sound_server_is_noticed_and_its_return_found(
