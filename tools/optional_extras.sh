@@ -7,4 +7,6 @@ for extra in k-diffusion pyaudio; do
     [ "$extra" = pyaudio ] && echo "      (it needs PortAudio's headers: portaudio19-dev, or 'brew install portaudio')"
   fi
 done
+# k-diffusion's dctorch asks for numpy 1 without need (we load none of it), the training tools ask for 2.
+"$python" -m pip install --quiet --disable-pip-version-check 'numpy>=2' >/dev/null 2>&1
 exit 0
