@@ -238,3 +238,13 @@ def test_importing_it_loads_no_library() -> None:
         env={**os.environ, "PYTHONPATH": paths},
     )
     assert done.stdout.strip() == ""
+
+
+def test_only_the_beginning_of_a_long_sound_is_read_when_that_is_wanted(tmp_path: Path) -> None:
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, 48_000 * 3).astype(np.float32)
+    sf.write(tmp_path / "long.wav", sound, 48_000, subtype="FLOAT")
+    beginning, _ = read_audio(tmp_path / "long.wav", first_seconds=1.0)
+    assert np.array_equal(beginning, sound[:48_000])
+    slower, rate_hz = read_audio(tmp_path / "long.wav", rate_hz=16_000, first_seconds=0.5, max_bytes=40_000)
+    assert (len(slower), rate_hz) == (8_000, 16_000)
+    assert len(read_audio(tmp_path / "long.wav", first_seconds=9.0)[0]) == len(sound)

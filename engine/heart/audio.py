@@ -42,10 +42,12 @@ def read_audio(
     mono: bool = True,
     max_seconds: float = MAX_SECONDS,
     max_bytes: int = MAX_BYTES,
+    first_seconds: float = math.inf,
 ) -> tuple[np.ndarray, int]:
     """Read a sound file: float32 [n] when `mono` (channels averaged), else [n, channels]; and its rate in Hz.
 
-    With `rate_hz` the sound is resampled to it while it is read. Silence is a sound like any other.
+    With `rate_hz` the sound is resampled to it while it is read. Of a sound longer than `first_seconds` only the
+    beginning is read. Silence is a sound like any other.
 
     Raises FileError for a file that is missing, no regular file, unreadable, of an unknown kind, empty,
     longer than `max_seconds`, larger than `max_bytes` when decoded, with more than 8 channels, with a
@@ -56,14 +58,15 @@ def read_audio(
     with _opened(name) as file:
         channels = 1 if mono else file.channels
         _check_claims(name, file, max_seconds)
-        frames = math.ceil(file.frames * (rate_hz or file.samplerate) / file.samplerate)
+        wanted = int(min(file.frames, first_seconds * file.samplerate))
+        frames = math.ceil(wanted * (rate_hz or file.samplerate) / file.samplerate)
         if frames * channels * 4 > max_bytes:
             raise FileError(
-                f"{name}: {file.frames / file.samplerate:.0f} s would fill {frames * channels * 4 >> 20} MB "
+                f"{name}: {wanted / file.samplerate:.0f} s would fill {frames * channels * 4 >> 20} MB "
                 f"of memory (at most {max_bytes >> 20}); cut it into shorter files"
             )
         sound = np.empty((frames, channels), dtype=np.float32)
-        blocks = _checked_blocks(name, file, mono)
+        blocks = _checked_blocks(name, file, mono, wanted)
         if rate_hz and rate_hz != file.samplerate:
             blocks = _resampled(blocks, file.samplerate, rate_hz, channels)
         sound = sound[: _fill(sound, blocks)]
@@ -150,12 +153,12 @@ def _check_claims(name: str, file: Any, max_seconds: float) -> None:
         )
 
 
-def _checked_blocks(name: str, file: Any, mono: bool) -> Iterator[np.ndarray]:
-    """float32 blocks [n, channels] (one channel when `mono`), each looked through before it goes on."""
+def _checked_blocks(name: str, file: Any, mono: bool, frames: int) -> Iterator[np.ndarray]:
+    """The first `frames` as float32 blocks [n, channels] (one channel when `mono`), each looked through first."""
     done = 0
-    while done < file.frames:
+    while done < frames:
         try:
-            block = file.read(min(BLOCK_FRAMES, file.frames - done), dtype="float32", always_2d=True)
+            block = file.read(min(BLOCK_FRAMES, frames - done), dtype="float32", always_2d=True)
         except (OSError, RuntimeError) as error:
             raise FileError(
                 f"{name}: is damaged after {done / file.samplerate:.1f} s ({_reason(error)})"
