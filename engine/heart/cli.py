@@ -122,7 +122,7 @@ def demo(heart: Path | None, out: Path, seconds: float, voice: str) -> None:
 
 
 @main.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
     "--plot",
@@ -144,9 +144,12 @@ def listen(
     backend: str,
     seconds: float | None,
 ) -> None:
-    """What the ear hears in FILES, or live: beats, rate, variability, and how sure it is."""
+    """What the ear hears in FILES (folders; - for standard input), or live.
+
+    Beats, rate, variability; scene, valve and condition; and how sure it is of each. This is no medical device.
+    """
     from heart.stage import overhear
-    from heart.stage.report import listen_to
+    from heart.stage.listeners import listen_to
 
     if device_in is not None:
         overhear.overhear_device(device_in, backend, seconds, as_json)

@@ -1,20 +1,21 @@
-"""What the ear hears in a file: `listen` and its picture, `plot`.
+"""What the ear hears in a file: `listen`.
 
-Memory: a file is brought to 2 kHz while it is read (an hour: 29 MB), the net works in chunks of 16 s.
+Memory: a file is brought to 2 kHz while it is read (an hour: 29 MB), the net works in chunks of 16 s; the
+classifiers hear at most the first ten minutes, at 16 kHz (38 MB).
 """
 
 from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from heart.audio import read_audio
-from heart.errors import FileError
 from heart.listening import features, rate
+from heart.listening.judgement import MAX_SECONDS as JUDGED_SECONDS
+from heart.listening.judgement import NOBODY, RATE_HZ, Bench, Verdict, load_bench
 from heart.listening.segment import NOTHING, Parts, certainty, interval_certainty, segment
 from heart.listening.weights import EarWeights, load_weights
 from heart.records import HeardBeat
@@ -24,25 +25,37 @@ STILL = 1e-4
 """A sound that never leaves this amplitude (-80 dB) is silence."""
 
 
-def listen(path: str | os.PathLike[str], weights: EarWeights | None = None) -> dict[str, Any]:
-    """Beats, rate and variability of a sound file, ready for JSON.
+def listen(
+    path: str | os.PathLike[str], weights: EarWeights | None = None, bench: Bench | None = None
+) -> dict[str, Any]:
+    """Beats, rate, variability and the classifiers' verdicts of a sound file, ready for JSON.
 
     Returns {"file", "seconds", "heart" 0..1, "trust" 0..1, "bpm" or None, "beats": [{"s1": s, "s2": s or None}],
-    "rr_s": [s], "sdnn_ms" or None, "rmssd_ms" or None, "scene": None, "valve": None, "condition":
-    None}. Where there is
-    no heart there are no beats; where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and
-    rr_s is empty.
+    "rr_s": [s], "sdnn_ms" or None, "rmssd_ms" or None, and for each of "scene", "valve", "condition"
+    {"label": str or None, "probabilities": {label: 0..1}} or None}. Where there is no heart there are no beats;
+    where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and rr_s is empty. A label is None where its
+    classifier is too unsure; all of it is None where the model is missing, where the sound is silent, and for
+    valve and condition where it is no heart.
 
     Raises FileError for a file that cannot be read as sound, UsageError where the shipped weights are missing.
     """
     samples, _ = read_audio(path, rate_hz=features.RATE_HZ, max_seconds=MAX_SECONDS)
-    result = hear(samples, weights or load_weights())
-    return {"file": os.fspath(path), **result}
+    wide, _ = read_audio(path, rate_hz=RATE_HZ, max_seconds=MAX_SECONDS, first_seconds=JUDGED_SECONDS)
+    return {"file": os.fspath(path), **hear(samples, weights or load_weights(), wide, bench or load_bench())}
 
 
-def hear(samples: np.ndarray, weights: EarWeights) -> dict[str, Any]:
-    """The same for float32 [n] at the ear's rate, without "file"."""
-    return describe(take_apart(samples, weights), len(samples) / features.RATE_HZ, weights)
+def hear(
+    samples: np.ndarray, weights: EarWeights, wide: np.ndarray | None = None, bench: Bench = NOBODY
+) -> dict[str, Any]:
+    """The same for float32 [n] at the ear's rate, without "file"; `wide`: its beginning at judgement.RATE_HZ."""
+    parts = take_apart(samples, weights)
+    seconds = len(samples) / features.RATE_HZ
+    if wide is None or np.abs(wide).max(initial=0.0) <= STILL:
+        return describe(parts, seconds, weights)
+    gate = bench.heart(wide, RATE_HZ)
+    result = describe(parts, seconds, weights, gate)
+    verdicts = bench.verdicts(wide, RATE_HZ, result["heart"] >= rate.MIN_HEART)
+    return {**result, **{name: verdict and _verdict(verdict) for name, verdict in verdicts.items()}}
 
 
 def take_apart(samples: np.ndarray, weights: EarWeights) -> Parts:
@@ -52,9 +65,9 @@ def take_apart(samples: np.ndarray, weights: EarWeights) -> Parts:
     return segment(weights.file, samples)
 
 
-def describe(parts: Parts, seconds: float, weights: EarWeights) -> dict[str, Any]:
-    """What was found, in the words of `listen`."""
-    heart, s1_s = heartness(parts), parts.s1_s
+def describe(parts: Parts, seconds: float, weights: EarWeights, gate: float | None = None) -> dict[str, Any]:
+    """What was found, in the words of `listen`, before anybody judged it; `gate`: what the heart gate says."""
+    heart, s1_s = both(heartness(parts), gate), parts.s1_s
     rr_s, bpm = rate_of(parts)
     trust = rate.trust(evidence(parts), weights.file_trust)
     rhythm = trust >= rate.MIN_TRUST and heart >= rate.MIN_HEART
@@ -71,6 +84,11 @@ def describe(parts: Parts, seconds: float, weights: EarWeights) -> dict[str, Any
         "valve": None,
         "condition": None,
     }
+
+
+def both(net: float, gate: float | None) -> float:
+    """0..1: a heart is what the beats' net and the gate take for one."""
+    return net if gate is None else min(net, gate)
 
 
 def heartness(parts: Parts) -> float:
@@ -115,49 +133,13 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, digits)
 
 
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    shares = {label: round(share, 4) for label, share in verdict.probabilities.items()}
+    return {"label": verdict.label, "probabilities": shares}
+
+
 def _beat(beat: HeardBeat) -> dict[str, float | None]:
     return {"s1": round(beat.s1_s, 4), "s2": _rounded(beat.s2_s, 4)}
 
 
-def plot(path: str | os.PathLike[str], result: dict[str, Any], out_png: str | os.PathLike[str]) -> None:
-    """Draw what `listen` found: waveform with S1 (red) and S2 (blue), spectrogram, RR over time.
-
-    Of a long sound the first minute is drawn, and all of its RR. Raises FileError where out_png cannot be written.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    samples, _ = read_audio(path, rate_hz=features.RATE_HZ, max_seconds=MAX_SECONDS)
-    figure = Figure(figsize=(12, 7), layout="constrained")
-    wave, picture, tempo = figure.subplots(3, 1)
-    shown = samples[: 60 * features.RATE_HZ]
-    _draw_wave(wave, shown, result)
-    picture.specgram(shown + 1e-6, NFFT=128, Fs=features.RATE_HZ, noverlap=96, cmap="magma")
-    picture.set(ylabel="Hz", ylim=(0, 600), xlim=(0, max(len(shown) / features.RATE_HZ, 0.1)))
-    _draw_rr(tempo, result)
-    try:
-        FigureCanvasAgg(figure).print_figure(os.fspath(out_png), dpi=110)
-    except (OSError, ValueError) as error:
-        raise FileError(f"{out_png}: picture cannot be written ({error})") from None
-
-
-def _draw_wave(axes: Any, shown: np.ndarray, result: dict[str, Any]) -> None:
-    times = np.arange(len(shown)) / features.RATE_HZ
-    axes.plot(times, shown, color="0.3", linewidth=0.5)
-    peak = float(np.abs(shown).max(initial=1e-6)) * 1.05
-    for name, colour in (("s1", "tab:red"), ("s2", "tab:blue")):
-        places = [b[name] for b in result["beats"] if b[name] is not None and b[name] <= times[-1]]
-        axes.vlines(places, -peak, peak, color=colour, linewidth=0.9, label=name.upper())
-    bpm = "no trustworthy rhythm" if result["bpm"] is None else f"{result['bpm']:.1f} bpm"
-    axes.set_title(f"{Path(result['file']).name}: {bpm}, trust {result['trust']:.2f}, heart {result['heart']:.2f}")
-    axes.set(ylim=(-peak, peak), xlim=(0, max(times[-1], 0.1)))
-    axes.legend(loc="upper right")
-
-
-def _draw_rr(axes: Any, result: dict[str, Any]) -> None:
-    s1_s = np.array([beat["s1"] for beat in result["beats"]])
-    axes.plot(s1_s[1:], np.diff(s1_s) * 1e3, "o-", markersize=3, linewidth=0.8)
-    axes.set(xlabel="s", ylabel="RR in ms")
-
-
-__all__ = ["describe", "hear", "listen", "plot", "take_apart"]
+__all__ = ["describe", "hear", "listen", "take_apart"]

@@ -1,74 +1,19 @@
-"""What the quick commands print: listening to files, asking an engine, examining and timing a machine."""
+"""What the quick commands print: asking an engine, examining and timing a machine."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import platform
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import click
 import numpy as np
 
 from heart.cards import list_models
 from heart.errors import HeartError, UsageError
 from heart.records import SAMPLE_RATE_HZ
-
-SOUND_SUFFIXES = (".wav", ".flac", ".aif", ".aiff")
-"""What `heart listen FOLDER` picks up."""
-
-# heart listen
-
-
-def listen_to(files: Sequence[Path], as_json: bool, plot: Path | None) -> int:
-    """Print what the ear hears in each file (folders: in all their sound files); return how many failed."""
-    from heart.listening import files as ear
-
-    failed = 0
-    paths = [found for path in files for found in _sounds(path)]
-    for path in paths:
-        try:
-            result = ear.listen(path)
-            if plot:
-                ear.plot(path, result, _plot_name(plot, path, len(paths)))
-        except HeartError as error:
-            click.echo(f"heart: {error}", err=True)
-            failed += 1
-            continue
-        click.echo(json.dumps(result) if as_json else describe(result))
-    return failed
-
-
-def describe(result: dict[str, Any]) -> str:
-    """One line for a person: what `heart listen` says without --json."""
-    name = f"{result['file']}  {result['seconds']:.1f} s"
-    if result["bpm"] is None:
-        return f"{name}  no trustworthy rhythm (heart {result['heart']:.2f})"
-    beats, sdnn, rmssd = len(result["beats"]), result["sdnn_ms"], result["rmssd_ms"]
-    spread = "" if sdnn is None else f", SDNN {sdnn:.0f} ms, RMSSD {rmssd:.0f} ms"
-    return f"{name}  {result['bpm']:.1f} bpm (trust {result['trust']:.2f}), {beats} beats{spread}"
-
-
-def _sounds(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES)
-    if not found:
-        raise UsageError(f"{path}: no sound files in this folder ({', '.join(SOUND_SUFFIXES)})")
-    return found
-
-
-def _plot_name(plot: Path, sound: Path, of: int) -> Path:
-    if of == 1 and plot.suffix:
-        return plot
-    plot.mkdir(parents=True, exist_ok=True)
-    return plot / f"{sound.stem}.png"
-
 
 # heart osc --check
 
