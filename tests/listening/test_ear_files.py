@@ -11,7 +11,8 @@ import soundfile
 from synthetic_heart import RATE_HZ, heart, nearest_ms
 
 from heart.errors import FileError
-from heart.listening.files import hear, listen, plot
+from heart.listening.files import hear, listen
+from heart.listening.portrait import plot
 from heart.listening.weights import load_weights
 
 NO_HEARTS = ("silence", "hiss", "tone", "chord", "rain")
