@@ -1,7 +1,7 @@
 """A trained net becomes a classifier's folder: model.onnx, labels.txt, card.toml.
 
-Parameters are stored as fp16 followed by a Cast, so that the file is half as large and the arithmetic stays float32;
-fixed tables (Fourier kernels, mel bands, running statistics) stay float32.
+Parameters are stored as fp16 followed by a Cast, so that the file is half as large and the arithmetic stays
+float32; fixed tables (Fourier kernels, mel bands, running statistics) stay float32.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def export(net: nn.Module, folder: Path, *, samples: int, labels: Sequence[str],
     """Write model.onnx, labels.txt and card.toml into `folder`, then try the graph with onnxruntime.
 
     net: float32 [B, samples] to probabilities float32 [B, len(labels)]; samples: n of the input; card: keys of
-    card.toml without weights, sha256 and class. Returns the largest difference between onnxruntime and torch (with the
-    same rounded weights) on noise, silence and a loud offset. Raises HeartError above 1e-4 or where a result is not
-    finite; then no card is written.
+    card.toml without weights, sha256 and class. Returns the largest difference between onnxruntime and torch (with
+    the same rounded weights) on noise, silence and a loud offset. Raises HeartError above 1e-4 or where a result
+    is not finite; then no card is written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
