@@ -78,6 +78,20 @@ def main(debug: bool, verbose: bool) -> None:
 )
 @click.option("--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent.")
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
+@click.option(
+    "--ear-hop",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.25, 10),
+    help="Seconds between two judgements of the ear (scene, valve, condition, heart or not).",
+)
+@click.option(
+    "--ear-window",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(1, 30),
+    help="Seconds of the newest sound that such a judgement speaks of.",
+)
 @click.option("--link", is_flag=True, help="Lead Ableton Link's tempo with the heart (extra: link).")
 @click.option("--devices", is_flag=True, help="List the sound devices and exit.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends.")

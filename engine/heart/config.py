@@ -58,3 +58,7 @@ class LiveConfig:
     link: bool = False
     threads: int = 0
     """Threads of the voice; 0 takes half the cores, four at most."""
+    ear_hop: float = 1.0
+    """Seconds between two judgements of the ear of one kind."""
+    ear_window: float = 5.0
+    """Seconds of the newest sound that a judgement speaks of."""

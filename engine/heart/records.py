@@ -6,6 +6,7 @@ engine's start, unless a field says otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,8 +96,30 @@ class Heard:
     """None: no trustworthy rhythm."""
     rr_ms: float | None = None
     """Last RR interval."""
+    sdnn_ms: float | None = None
     rmssd_ms: float | None = None
+    pnn50: float | None = None
+    """0..1: share of neighbouring RR intervals that differ by more than 50 ms. Like sdnn_ms and rmssd_ms over the
+    beats of the last minute."""
     next_s1_s: float | None = None
     """When the next S1 is expected, on the ear's timeline."""
+    s1_s: tuple[float, ...] = field(default=())
+    """Onsets of S1 heard since the last record, each told once and as soon as can be: with a rhythm, before the net
+    is sure of it."""
     beats: tuple[HeardBeat, ...] = field(default=())
-    """Beats that became certain since the last record."""
+    """Beats that became certain since the last record, with their S2: the same ones, later and surer."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a classifier thinks of the last seconds before `time_s` of the ear's input."""
+
+    time_s: float
+    what: str
+    """scene, valve, condition or gate."""
+    label: str | None = None
+    """None: it is not sure enough, or the question makes no sense here (no heart)."""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """0..1 for each label; empty where nothing was asked."""
+    off: str = ""
+    """Why this is not judged at all, "" otherwise."""

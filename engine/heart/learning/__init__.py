@@ -11,6 +11,7 @@ from heart.errors import UsageError
 MODELS = {
     "voice-heart": ("heart.learning.voice_train:train_voice", "heart.learning.voice_evaluate:evaluate_voice"),
     "ear-beats": ("heart.learning.ear_card:make_ear", "heart.learning.ear_evaluate:evaluate_ear"),
+    "ear-onset": ("heart.learning.ear_onset:train_onset", "heart.learning.ear_onset:evaluate_onset"),
 }
 """name: what trains it, what measures it."""
 

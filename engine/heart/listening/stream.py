@@ -1,12 +1,14 @@
-"""The live ear: blocks of sound in, `Heard` records out, ten a second.
+"""The live ear: blocks of sound in, `Heard` records out, ten a second and one more for each beat.
 
 It looks 130 ms ahead (half a window and five steps of the net), decodes as it goes, and reports what the best
 path through the last seconds says: a rate from the last few beats, how far to trust it, when the next S1 is due.
+An S1 that is due is told as soon as it begins (`onset`); any other one when the decoder is certain of it.
 What it says depends on the sound alone, never on how the sound was cut into blocks.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 
 import numpy as np
@@ -15,6 +17,7 @@ from heart.listening import features, rate, rhythm
 from heart.listening.decimate import Decimator
 from heart.listening.decoder import S1, S2, Decoder, boundary_s, emissions
 from heart.listening.net import LOOK_AHEAD_STEPS, LiveNet
+from heart.listening.onset import Expected, OnsetWatch, OnsetWeights, onset_or_none
 from heart.listening.segment import durations_near, softmax
 from heart.listening.weights import EarWeights, load_weights
 from heart.records import Heard, HeardBeat
@@ -33,6 +36,14 @@ SAME_BEAT_S = 0.25
 HOLD = 0.7
 """A rate once said is held until trust or heart fall under this share of what it took to say it."""
 HEART_MEMORY_STEPS = 100
+VARIABILITY_S = 60.0
+"""Variability is that of the beats of the last minute, ..."""
+BREAK_S = 3.0
+"""... unless there was no beat for so long: another sound, perhaps another heart."""
+NEWEST_RR = 0.4
+"""Weight of the newest RR in the expected one; the older ones share the rest in the same way. Of all weights the
+one whose expectation was nearest to the next RR on hand-annotated training recordings."""
+EXPECTED_RR = 8
 
 
 class EarStream:
@@ -41,12 +52,16 @@ class EarStream:
     Not thread-safe: one owner. Costs about 1 % of a core. `weights` default to the shipped model.
     """
 
-    def __init__(self, rate_hz: int = 44_100, weights: EarWeights | None = None) -> None:
+    def __init__(
+        self, rate_hz: int = 44_100, weights: EarWeights | None = None, onset: OnsetWeights | None = None
+    ) -> None:
         """rate_hz: rate of what will be pushed, 500..192000.
 
-        Raises UsageError or FileError where the shipped weights cannot be had.
+        Raises UsageError or FileError where the shipped weights cannot be had; without those of `onset` all beats
+        are told when they are certain.
         """
         self._weights = weights or load_weights()
+        self._watch = OnsetWatch(onset or onset_or_none())
         self._decimator = Decimator(rate_hz)
         self._samples = np.zeros(0, np.float32)
         self._normaliser = features.RunningNormaliser()
@@ -60,24 +75,54 @@ class EarStream:
         self._outputs = 0
         self._heart: deque[float] = deque(maxlen=HEART_MEMORY_STEPS)
         self._told_s = -1.0
+        self._told_s1_s = -1.0
+        self._certain_s1_s: deque[float] = deque()  # of the last minute
+        self._newest = Heard(0.0)
         self.evidence: rate.Evidence | None = None
         """What spoke for the newest record's rate; for calibration."""
         self.heard_bpm: float | None = None
         """The newest record's rate, trusted or not; for calibration."""
+        self.onset_row: np.ndarray | None = None
+        """What the onset net was shown of the newest step; for training."""
 
     def push(self, samples: np.ndarray) -> list[Heard]:
         """samples: float32 [n], the next of one channel; what is not finite counts as silence.
 
-        Returns the records that became due, one for every 100 ms of sound.
+        Returns the records that became due, one for every 100 ms of sound, and one at once for each S1 that was
+        expected and came.
         """
         clean = np.nan_to_num(np.asarray(samples, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         records = []
         for block in self._decimator.push(clean):
             for output in self._outputs_of(block):
                 self._hear(output)
-                if self._steps and self._outputs % REPORT_STEPS == 0:
-                    records.append(self._report())
+                due = self._steps > 0 and self._outputs % REPORT_STEPS == 0
+                if due:
+                    self._newest = self._report()
+                begun = self._begun()
+                if due or begun:
+                    s1_s = (*self._newest.s1_s, *begun)
+                    records.append(dataclasses.replace(self._newest, time_s=self._now_s(), s1_s=s1_s))
+                    self._newest = dataclasses.replace(self._newest, s1_s=(), beats=())
         return records
+
+    def _begun(self) -> tuple[float, ...]:
+        """The S1 that began within the newest step or a little before, if it was expected."""
+        heard, now_s = self._newest, self._now_s()
+        self.onset_row = None
+        if heard.bpm is None or heard.next_s1_s is None:
+            return ()
+        expected = Expected(heard.next_s1_s, 60.0 / heard.bpm, heard.trust)
+        self.onset_row = self._watch.row(now_s, expected)
+        s1_s = self._watch.look(now_s, expected, self._told_s1_s)
+        if s1_s is None:
+            return ()
+        self._told_s1_s = s1_s
+        return (s1_s,)
+
+    def _now_s(self) -> float:
+        """Seconds of sound that the newest step has seen."""
+        return (self._outputs * features.STEP * features.HOP + features.WINDOW - features.HOP) / features.RATE_HZ
 
     def _outputs_of(self, block: np.ndarray) -> np.ndarray:
         """Raw outputs of the net for one more block at the ear's rate, [0..1, OUTPUTS]."""
@@ -92,9 +137,10 @@ class EarStream:
         """Take one output of the net, [OUTPUTS]; the first ones speak of a time before the sound."""
         self._outputs += 1
         self._heart.append(float(0.5 + 0.5 * np.tanh(0.5 * output[4])))
+        posterior = softmax(output[:4])
+        self._watch.push(np.stack([self._shown[k - features.STEP] for k in range(features.STEP)]), posterior)
         if self._outputs <= LOOK_AHEAD_STEPS:
             return
-        posterior = softmax(output[:4])
         pair = [self._shown.popleft() for _ in range(features.STEP)]
         self._bands[self._steps % MEMORY_STEPS] = sum(pair) / features.STEP
         self._posteriors[self._steps % MEMORY_STEPS] = posterior
@@ -118,22 +164,50 @@ class EarStream:
             if part.state in onsets and max(first + 3, 1) <= part.start <= newest:
                 onsets[part.state].append(boundary_s(posteriors, part.start, (part.state - 1) % 4, first))
         s1_s = np.array(onsets[S1])
-        now_s = (self._outputs * features.STEP * features.HOP + features.WINDOW - features.HOP) / features.RATE_HZ
+        now_s = self._now_s()
         rr_s, trust = self._rate(s1_s, path_certainty(path, posteriors, first))
         ease = 1.0 if self._bpm is None else HOLD
         sure = trust >= ease * rate.MIN_TRUST and self._heartness() >= ease * rate.MIN_HEART
         bpm = self._bpm = self.heard_bpm if sure else None
         self._decoder.durations = durations_near(bpm and round(60 / bpm * features.STEPS_PER_S))
-        return Heard(
-            time_s=now_s,
-            heart=self._heartness(),
-            trust=trust,
+        is_heart = self._heartness() >= rate.MIN_HEART
+        beats = self._certain(s1_s, np.array(onsets[S2])) if is_heart else ()
+        self._remember(beats)
+        heard = Heard(now_s, self._heartness(), trust, beats=beats, s1_s=self._late(beats))
+        if bpm is None:
+            return heard
+        sdnn_ms, rmssd_ms, pnn50 = self._variability()
+        return dataclasses.replace(
+            heard,
             bpm=bpm,
-            rr_ms=newest_rr_s(rr_s, bpm) * 1e3 if bpm is not None else None,
-            rmssd_ms=rate.rmssd_ms(s1_s) if bpm is not None else None,
-            next_s1_s=next_beat_s(s1_s, rr_s, bpm, now_s) if bpm is not None else None,
-            beats=self._certain(s1_s, np.array(onsets[S2])) if self._heartness() >= rate.MIN_HEART else (),
+            rr_ms=newest_rr_s(rr_s, bpm) * 1e3,
+            sdnn_ms=sdnn_ms,
+            rmssd_ms=rmssd_ms,
+            pnn50=pnn50,
+            next_s1_s=next_beat_s(s1_s, rr_s, bpm, now_s),
         )
+
+    def _late(self, beats: tuple[HeardBeat, ...]) -> tuple[float, ...]:
+        """Those S1 of certain beats that were not told when they began."""
+        late = tuple(beat.s1_s for beat in beats if beat.s1_s > self._told_s1_s + SAME_BEAT_S)
+        self._told_s1_s = max((self._told_s1_s, *late))
+        return late
+
+    def _remember(self, beats: tuple[HeardBeat, ...]) -> None:
+        """Keep the certain beats of the last minute."""
+        known = self._certain_s1_s
+        for beat in beats:
+            if known and beat.s1_s - known[-1] > BREAK_S:
+                known.clear()
+            known.append(beat.s1_s)
+        while known and known[0] < known[-1] - VARIABILITY_S:
+            known.popleft()
+
+    def _variability(self) -> tuple[float | None, float | None, float | None]:
+        """SDNN in ms, RMSSD in ms and pNN50 of the last minute."""
+        s1_s = np.array(self._certain_s1_s)
+        rr_s = np.diff(s1_s)[rate.sound_intervals(s1_s)]
+        return rate.sdnn_ms(rr_s), rate.rmssd_ms(s1_s), pnn50_of(s1_s)
 
     def _heartness(self) -> float:
         return float(np.mean(self._heart))
@@ -189,7 +263,23 @@ def newest_rr_s(rr_s: np.ndarray, bpm: float) -> float:
 
 def next_beat_s(s1_s: np.ndarray, rr_s: np.ndarray, bpm: float, now_s: float) -> float:
     """When the next S1 is due after now_s, counted on from the last one."""
-    fitting = rr_s[-3:][np.abs(rr_s[-3:] * bpm / 60 - 1) < 1 / 3]
-    period = float(np.median(fitting)) if len(fitting) else 60 / bpm
+    period = expected_rr_s(rr_s, bpm)
     missed = max(0.0, np.floor((now_s - s1_s[-1]) / period))
     return float(s1_s[-1] + (missed + 1) * period)
+
+
+def expected_rr_s(rr_s: np.ndarray, bpm: float) -> float:
+    """The RR to come: a mean of the last ones that fit the rate, in which each older one weighs less."""
+    newest = rr_s[-EXPECTED_RR:]
+    fitting = newest[np.abs(newest * bpm / 60 - 1) < 1 / 3]
+    if not len(fitting):
+        return 60 / bpm
+    weight = (1 - NEWEST_RR) ** np.arange(len(fitting))[::-1]
+    return float(fitting @ weight / weight.sum())
+
+
+def pnn50_of(s1_s: np.ndarray) -> float | None:
+    """Share, 0..1, of unbroken neighbouring RR that differ by more than 50 ms; None with fewer than two."""
+    good = rate.sound_intervals(s1_s)
+    steps = np.diff(np.diff(s1_s))[good[1:] & good[:-1]]
+    return float((np.abs(steps) > 0.05).mean()) if len(steps) > 1 else None

@@ -106,6 +106,9 @@ PARAMS: dict[str, Param] = {p.name: p for p in (
            choices=("lead", "follow")),
     _param("lead_ms", "f", 200.0, 30, 1000, "ms", "how far the stream runs ahead of the client's clock",
            "log"),
+    _param("ear_hop", "f", 1.0, 0.25, 10, "s", "time between two judgements of scene, valve, condition or gate",
+           "log"),
+    _param("ear_window", "f", 5.0, 1, 30, "s", "how much of the newest sound such a judgement speaks of", "log"),
 )}
 
 
@@ -136,6 +139,38 @@ _BEAT = (
     _number("rr_ms", "RR interval of this beat", 0, None, "ms"),
     _number("rmssd_ms", "variability", 0, None, "ms"), _text("label", "heart condition"),
     _number("trust", "how far to believe it", 0, 1),
+)
+_LABEL = (_text("label", "the verdict, empty when the ear is not sure or hears no heart"),
+          _number("probability", "of the most probable label, told or not", 0, 1))
+
+
+def _chances(*labels: str) -> tuple[Arg, ...]:
+    return tuple(_number(label, f"probability of {label}", 0, 1) for label in labels)
+
+
+JUDGED: dict[str, tuple[Arg, ...]] = {
+    "scene": (*_LABEL, *_chances("artifact", "murmur", "normal")),
+    "valve": (*_LABEL, *_chances("AS", "MR", "MS", "MVP", "N")),
+    "condition": (*_LABEL, *_chances("abnormal", "normal")),
+    "gate": _chances("heart"),
+}
+"""What the ear judges, and the arguments of /heart/heard/<what>; those after label and probability are labels."""
+_WORDS = {
+    "scene": "what is heard, at most ear_hop late, over the last ear_window seconds",
+    "valve": "which valve disease it sounds like, asked only of hearts; an instrument, not a medical device",
+    "condition": "normal or abnormal heart sound, asked only of hearts; an instrument, not a medical device",
+    "gate": "how sure the ear is that this is a heart at all",
+}
+_HEARD_RATE = (
+    _number("bpm", "0 = no trustworthy rhythm", 0, 400, "bpm"),
+    _number("rr_ms", "last RR interval", 0, None, "ms"),
+    _number("sdnn_ms", "spread of the RR intervals of the last minute", 0, None, "ms"),
+    _number("rmssd_ms", "root mean square of their differences", 0, None, "ms"),
+    _number("pnn50", "share of differences over 50 ms", 0, 1), _number("trust", "how far to believe it", 0, 1),
+)
+_NEXT = (
+    _OFFSET, _number("in_ms", "time until then", None, None, "ms"),
+    _number("bpm", "rate", 0, 400, "bpm"), _number("trust", "how far to believe it", 0, 1),
 )
 _STATUS = (
     _text("state", "what the engine is doing"), _text("mode", "lead or follow"),
@@ -214,7 +249,11 @@ _FIXED = (
     _out("/heart/alarm", "voice or ear lost, or back", _text("code", "one word"),
          _text("text", "what happened and what the engine does about it")),
     _out("/heart/beat", "a beat to come: its S1 sounds at this frame of the ring", *_BEAT),
-    _out("/heart/heard", "the same for a beat the ear has heard", *_BEAT),
+    _out("/heart/heard", "the same for a beat the ear has heard, told as soon as it is", *_BEAT),
+    _out("/heart/heard/next", "the next beat of the heard heart is expected at this frame of the ring", *_NEXT),
+    _out("/heart/heard/rate", "the heard rhythm, on change and at least once a second", *_HEARD_RATE),
+    *(_out(f"/heart/heard/{what}", f"{_WORDS[what]}; on change and at least once a second", *args)
+      for what, args in JUDGED.items()),
     _out("/heart/chunk", "newly sung sound begins at this frame of the ring; names all that decides it",
          _whole("n", "number of the chunk"), _OFFSET, _text("label", "heart condition sung"),
          _number("bpm", "rate sung", 0, 400, "bpm"), _whole("seed", "of its noise"),

@@ -14,12 +14,19 @@ from heart.stage.speaker import Speaker
 
 
 class Doer:
-    """One method for each kind of effect; `on_quit` is called when somebody on this machine asks to stop."""
+    """One method for each kind of effect; `on_quit` is called when somebody on this machine asks to stop, `on_ear`
+    when a setting of the ear has changed."""
 
     def __init__(
-        self, wire: Wire, conductor: Conductor, speaker: Speaker | None, on_quit: Callable[[], None]
+        self,
+        wire: Wire,
+        conductor: Conductor,
+        speaker: Speaker | None,
+        on_quit: Callable[[], None],
+        on_ear: Callable[[], None],
     ) -> None:
-        self.wire, self.conductor, self.speaker, self.on_quit = wire, conductor, speaker, on_quit
+        self.wire, self.conductor, self.speaker = wire, conductor, speaker
+        self.on_quit, self.on_ear = on_quit, on_ear
         self._syncs: list[Sync] = []
 
     def do(self, effects: list[Effect]) -> None:
@@ -44,6 +51,9 @@ class Doer:
     def _turn(self, effect: Turn) -> None:
         if effect.name == "lead_ms":
             self.wire.set_lead_ms(effect.value)
+            return
+        if effect.name in ("ear_hop", "ear_window"):
+            self.on_ear()
             return
         self.wire.set_gain_db(effect.value)
         if self.speaker:

@@ -50,6 +50,10 @@ class Hearing:
         self._offset_s = self.clock() - self._pushed / SAMPLE_RATE_HZ
         self.send(("audio", sound))
 
+    def set_judging(self, hop_s: float, window_s: float) -> None:
+        """How often the ear's classifiers judge, and over how many of the last seconds."""
+        self.send(("judging", float(hop_s), float(window_s)))
+
     def reset(self) -> None:
         """The ear starts anew (another source, or a new worker): its timeline begins at 0 again."""
         self._pushed = 0

@@ -23,7 +23,7 @@ from heart.plumbing.recorder import Recorder, claim
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
-from heart.records import SAMPLE_RATE_HZ, Chunk, Heard
+from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
 from heart.stage.conductor import Conductor
 from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
@@ -70,6 +70,7 @@ class Engine:
             claim(config.record)
         self.tape = Tape(seconds=30)
         self.performance = Performance(mode=config.mode)
+        self.performance.values.update(ear_hop=config.ear_hop, ear_window=config.ear_window)
         self.wire = Wire(
             self.tape,
             host=config.host,
@@ -86,12 +87,12 @@ class Engine:
             voice_name=config.voice,
         )
         self.voice = self._worker("voice", "heart.sounding.serve:serve", self._on_chunk)
-        self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_heard)
+        self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_ear)
         self.conductor = Conductor(self.tape, self.performance, self.voice.send, lambda: self.voice.ready)
         self.hearing = Hearing(self.ear.send, clock)
         self.speaker = self._make_speaker()
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
-        self.doer = Doer(self.wire, self.conductor, self.speaker, self.stop.set)
+        self.doer = Doer(self.wire, self.conductor, self.speaker, self.stop.set, self._set_judging)
         self.recorder: Recorder | None = None
         self._clients: dict[Any, Client] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -241,6 +242,22 @@ class Engine:
     def _on_chunk(self, chunk: Chunk) -> None:
         self.conductor.chunk(chunk)
 
+    def _on_ear(self, record: Heard | Judged) -> None:
+        if isinstance(record, Judged):
+            self._on_judged(record)
+        else:
+            self._on_heard(record)
+
+    def _on_judged(self, judged: Judged) -> None:
+        if judged.off:
+            self._news.append(f"ear: does not judge {judged.what}: {judged.off}")
+        self.performance.judge(judged)
+        self.teller.judged(judged)
+
+    def _set_judging(self) -> None:
+        values = self.performance.values
+        self.hearing.set_judging(values["ear_hop"], values["ear_window"])
+
     def _on_heard(self, heard: Heard) -> None:
         self.doer.do(self.performance.heard(heard))
         self._align(heard)
@@ -278,6 +295,7 @@ class Engine:
         elif event == "ready":
             if name == "ear":
                 self.hearing.reset()
+                self._set_judging()
             self.wire.broadcast("/heart/alarm", f"{name}_ready", f"{name}: ready")
 
     def take_news(self) -> list[str]:

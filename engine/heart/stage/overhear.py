@@ -7,13 +7,16 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
+from heart.listening.opinions import Case, Opinions, load_classifiers
 from heart.listening.stream import EarStream
+from heart.namespace import JUDGED
 from heart.plumbing.device import Format, open_input
-from heart.records import SAMPLE_RATE_HZ, Heard, HeardBeat
+from heart.records import SAMPLE_RATE_HZ, Heard, Judged
 from heart.stage.hearing import FILE_BLOCK, load_heart
 
 LINE_S = 1.0
@@ -36,16 +39,26 @@ def overhear_device(name: str, backend: str, seconds: float | None, as_json: boo
 
 
 def lines(blocks: Iterable[np.ndarray], rate_hz: int, as_json: bool) -> Iterator[str]:
-    """A line for every second of sound: rate, trust, and the beats that became certain in it."""
-    ear, due_s = EarStream(rate_hz), LINE_S
-    beats: list[HeardBeat] = []
+    """A line for every second of sound: rate, trust, the beats told in it, and what the classifiers last said.
+
+    Those whose models are missing are named in a line before.
+    """
+    classifiers, off = load_classifiers()
+    if off and not as_json:
+        yield f"not judged: {'; '.join(f'{what} ({why})' for what, why in off.items())}"
+    ear, opinions, due_s = EarStream(rate_hz), Opinions(classifiers, rate_hz), LINE_S
+    told: list[Heard] = []
+    judged: dict[str, Judged] = {}
     for block in blocks:
+        opinions.push(block)
         for heard in ear.push(block):
-            beats.extend(heard.beats)
+            told.append(heard)
             if heard.time_s >= due_s - 1e-6:
                 due_s += LINE_S
-                yield _as_json(heard, beats) if as_json else _as_words(heard, beats)
-                beats = []
+                yield _as_json(told, judged) if as_json else _as_words(told, judged)
+                told = []
+        if told and (case := opinions.case(told[-1].heart)) is not None:
+            judged[case.what] = opinions.take(case, case.probabilities()) if isinstance(case, Case) else case
 
 
 def _tell(blocks: Iterable[np.ndarray], rate_hz: int, as_json: bool) -> None:
@@ -61,14 +74,38 @@ def _in_real_time(sound: np.ndarray) -> Iterator[np.ndarray]:
         yield block
 
 
-def _as_json(heard: Heard, beats: list[HeardBeat]) -> str:
-    record = dataclasses.asdict(dataclasses.replace(heard, beats=tuple(beats)))
-    return json.dumps(
-        {name: round(value, 3) if isinstance(value, float) else value for name, value in record.items()}
+def _as_json(told: list[Heard], judged: dict[str, Judged]) -> str:
+    gathered = dataclasses.replace(
+        told[-1],
+        s1_s=tuple(s1_s for heard in told for s1_s in heard.s1_s),
+        beats=tuple(beat for heard in told for beat in heard.beats),
     )
+    verdicts = {
+        what: {"label": one.label, "probabilities": one.probabilities} if one.probabilities else None
+        for what, one in judged.items()
+    }
+    return json.dumps(_rounded({**dataclasses.asdict(gathered), **verdicts}))
 
 
-def _as_words(heard: Heard, beats: list[HeardBeat]) -> str:
+def _rounded(value: Any) -> Any:
+    """The same with three decimals everywhere."""
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _as_words(told: list[Heard], judged: dict[str, Judged]) -> str:
+    heard = told[-1]
     rate = "no rhythm yet" if heard.bpm is None else f"{heard.bpm:5.1f} bpm (trust {heard.trust:.2f})"
-    sounds = " ".join(f"{beat.s1_s:.2f}" for beat in beats)
-    return f"{heard.time_s:6.1f} s  {rate:26}  S1 at {sounds or 'none'}"
+    sounds = " ".join(f"{s1_s:.2f}" for one in told for s1_s in one.s1_s)
+    verdicts = "".join(f"  {what} {_verdict(judged[what])}" for what in JUDGED if what in judged)
+    return f"{heard.time_s:6.1f} s  {rate:26}  S1 at {sounds or 'none':16}{verdicts}"
+
+
+def _verdict(judged: Judged) -> str:
+    if judged.what == "gate":
+        return f"{judged.probabilities['heart']:.2f}"
+    best = max(judged.probabilities.values(), default=0.0)
+    return f"{judged.label} {best:.2f}" if judged.label else "unsure"

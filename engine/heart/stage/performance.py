@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from heart.namespace import PARAMS, Param, norm_to_value
-from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Wish
+from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
 from heart.stage.follow import TRUSTED, Follower
 
@@ -42,7 +42,7 @@ class Tell:
 
 @dataclass(frozen=True)
 class Turn:
-    """A setting outside the voice: gain (dB) or lead_ms."""
+    """A setting outside the voice: gain (dB), lead_ms, ear_hop or ear_window (s)."""
 
     name: str
     value: float
@@ -87,6 +87,8 @@ class Performance:
     values: dict[str, Any] = field(default_factory=lambda: {p.name: p.default for p in PARAMS.values()})
     panicked: bool = False
     last_heard: Heard = field(default_factory=lambda: Heard(0.0))
+    judged: dict[str, Judged] = field(default_factory=dict)
+    """The newest judgement of each kind."""
 
     def __post_init__(self) -> None:
         self.values["mode"] = self.mode
@@ -150,7 +152,7 @@ class Performance:
                 listeners.add(origin)
 
     def _consequences(self, name: str, value: Any) -> list[Effect]:
-        if name in ("gain", "lead_ms"):
+        if name in ("gain", "lead_ms", "ear_hop", "ear_window"):
             return [Turn(name, float(value))]
         if name == "mode":
             return self._change_mode(value)
@@ -182,8 +184,14 @@ class Performance:
 
     def heard(self, heard: Heard) -> list[Effect]:
         """The ear knows more; in follow mode the voice takes its tempo."""
+        if heard.time_s < self.last_heard.time_s:  # the ear began anew
+            self.judged.clear()
         self.last_heard = heard
         return self._follow(heard) if self.mode == "follow" else []
+
+    def judge(self, judged: Judged) -> None:
+        """A classifier of the ear has looked at the last seconds."""
+        self.judged[judged.what] = judged
 
     def _follow(self, heard: Heard) -> list[Effect]:
         if heard.bpm is None or heard.trust < TRUSTED:
