@@ -19,6 +19,9 @@ DATA = click.option(
     "--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA)."
 )
 
+RANGES = {"bpm": "bpm", "snr_db": "snr", "rmssd_ms": "rmssd"}
+"""Ranges of `heart data synth`: the recipe's word and the option's."""
+
 
 class Door(click.Group):
     """Turns an expected error into one line and an exit code, and lists commands in the order written."""
@@ -233,6 +236,44 @@ def models_check() -> None:
 
     for model in list_models():
         click.echo(f"{model.name}: {model.weights.name} is whole")
+
+
+@main.group(cls=Door, invoke_without_command=True)
+@click.pass_context
+def data(ctx: click.Context) -> None:
+    """Recordings to train and measure with: what to fetch from where, or hearts made from arithmetic."""
+    if ctx.invoked_subcommand is None:
+        from heart.learning.data_sources import guide
+
+        click.echo(guide())
+
+
+@data.command("synth")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
+@click.option("--count", default=1000, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same bytes.")
+@click.option("--bpm-low", default=50.0, show_default=True)
+@click.option("--bpm-high", default=120.0, show_default=True)
+@click.option("--snr-low", default=5.0, show_default=True, help="Heart over noise, in dB.")
+@click.option("--snr-high", default=25.0, show_default=True)
+@click.option("--rmssd-low", default=5.0, show_default=True, help="Variability in ms.")
+@click.option("--rmssd-high", default=80.0, show_default=True)
+@click.option("--seconds", default=5.0, show_default=True)
+@click.option("--rate", "rate_hz", default=1000, show_default=True, help="Sample rate in Hz.")
+@click.option("--ectopics", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Early beats, 0..0.5.")
+@click.option("--murmurs", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share with a murmur.")
+@click.option("--kind", default="flac", show_default=True, type=click.Choice(["flac", "wav"]))
+def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None:
+    """Make hearts with known beats, rate and variability: sounds, tables of states, manifest.csv."""
+    from heart.learning.ear_progress import Telling
+    from heart.learning.synth import Recipe
+    from heart.learning.synth_files import write_set
+
+    ranges = {name: (wish.pop(f"{part}_low"), wish.pop(f"{part}_high")) for name, part in RANGES.items()}
+    recipe = Recipe(**ranges, **wish)
+    with Telling() as tell:
+        manifest = write_set(out, count, seed, recipe, kind, tell)
+    click.echo(manifest)
 
 
 @main.command()
