@@ -284,24 +284,29 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 @click.option("--seed", default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
 def train(name: str, data: Path | None, out: Path, minutes: float, seed: int, fresh: bool) -> None:
-    """Train model NAME (voice-heart, ear-beats), resuming where it stopped."""
+    """Train model NAME (voice-heart, ear-beats, ear-valve or just valve), resuming where it stopped."""
     from heart.config import data_dir
-    from heart.learning import trainer
+    from heart.learning import full_name, trainer
 
-    trainer(name)(data_dir(data), out / name, minutes=minutes, seed=seed, resume=not fresh)
+    trainer(name)(data_dir(data), out / full_name(name), minutes=minutes, seed=seed, resume=not fresh)
 
 
 @main.command()
 @click.argument("name")
 @DATA
-@click.option("--json", "as_json", is_flag=True)
-def evaluate(name: str, data: Path | None, as_json: bool) -> None:
-    """Measure model NAME on the validation recordings."""
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Draw the confusion matrix as a PNG.")
+def evaluate(name: str, data: Path | None, as_json: bool, picture: Path | None) -> None:
+    """Measure model NAME on the validation recordings (valve is short for ear-valve)."""
     from heart.config import data_dir
-    from heart.learning import evaluator
+    from heart.learning.measure import measure
 
-    figures = evaluator(name)(data_dir(data))
-    click.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+    figures = measure(name, data_dir(data), picture)
+    text = figures.pop("text", None)
+    if as_json:
+        click.echo(json.dumps(figures))
+    else:
+        click.echo(text or json.dumps(figures, indent=2))
 
 
 @main.command()

@@ -16,6 +16,14 @@ MODELS = {
 """name: what trains it, what measures it."""
 
 
+def full_name(name: str) -> str:
+    """The name of a model's folder: `valve` is short for `ear-valve`. Raises UsageError for an unknown name."""
+    for full in (name, f"ear-{name}"):
+        if full in MODELS:
+            return full
+    raise UsageError(f"no model called {name!r} to train or evaluate; there are {', '.join(MODELS)}")
+
+
 def trainer(name: str) -> Callable[..., Any]:
     """`train(data_dir, out_dir, minutes=, seed=, resume=)` of a model. Raises UsageError for an unknown name."""
     return _load(name, 0)
@@ -27,8 +35,6 @@ def evaluator(name: str) -> Callable[..., dict[str, Any]]:
 
 
 def _load(name: str, which: int) -> Callable[..., Any]:
-    if name not in MODELS:
-        raise UsageError(f"no model called {name!r} to train or evaluate; there are {', '.join(MODELS)}")
-    module, _, function = MODELS[name][which].partition(":")
+    module, _, function = MODELS[full_name(name)][which].partition(":")
     loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return loaded
