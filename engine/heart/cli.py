@@ -260,7 +260,9 @@ def data(ctx: click.Context) -> None:
 @click.option("--rmssd-high", default=80.0, show_default=True)
 @click.option("--seconds", default=5.0, show_default=True)
 @click.option("--rate", "rate_hz", default=1000, show_default=True, help="Sample rate in Hz.")
-@click.option("--ectopics", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Early beats, 0..0.5.")
+@click.option(
+    "--ectopics", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Early beats, 0..0.5."
+)
 @click.option("--murmurs", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share with a murmur.")
 @click.option("--kind", default="flac", show_default=True, type=click.Choice(["flac", "wav"]))
 def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None:
@@ -269,7 +271,9 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
     from heart.learning.synth import Recipe
     from heart.learning.synth_files import write_set
 
-    ranges = {name: (wish.pop(f"{part}_low"), wish.pop(f"{part}_high")) for name, part in RANGES.items()}
+    ranges: dict[str, Any] = {
+        name: (wish.pop(f"{part}_low"), wish.pop(f"{part}_high")) for name, part in RANGES.items()
+    }
     recipe = Recipe(**ranges, **wish)
     with Telling() as tell:
         manifest = write_set(out, count, seed, recipe, kind, tell)

@@ -85,8 +85,8 @@ _MANIFEST = (
     "path     relative to FOLDER; an ECG by its WFDB record's name without suffix",
     "group    one name for everything of one patient, or of one recording cut into pieces; never split it",
     "split    train or val; all rows of a group in the same",
-    "beats    table start_s, end_s, state (tab-separated, one line of heading): 1 S1, 2 systole, 3 S2, 4 diastole, 0",
-    "         unknown; may be empty, as may all after seconds",
-    "rpeaks   R times in s, one a line, nan where the series breaks; truth says where hr_bpm, sdnn_ms, rmssd_ms are",
-    "         from: ecg_r, hand_s1_20ms, annot_s1 or synth",
+    "beats    table start_s, end_s, state (tab-separated, one line of heading): 1 S1, 2 systole, 3 S2, 4 diastole,",
+    "         0 unknown; may be empty, as may all after seconds",
+    "rpeaks   R times in s, one a line, nan where the series breaks; truth says where hr_bpm, sdnn_ms, rmssd_ms",
+    "         are from: ecg_r, hand_s1_20ms, annot_s1 or synth",
 )

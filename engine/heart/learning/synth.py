@@ -182,9 +182,7 @@ def _place(sound: np.ndarray, rate_hz: int, onsets_s: np.ndarray, touch: np.ndar
     np.add.at(sound, at[inside], values[inside])
 
 
-def _murmur(
-    sound: np.ndarray, rate_hz: int, s1_s: np.ndarray, s2_s: np.ndarray, rng: np.random.Generator
-) -> None:
+def _murmur(sound: np.ndarray, rate_hz: int, s1_s: np.ndarray, s2_s: np.ndarray, rng: np.random.Generator) -> None:
     """Add noise of a middle band to every systole, swelling and fading."""
     centre_hz = rng.uniform(80, min(300, 0.35 * rate_hz))
     spectrum = np.fft.rfft(rng.normal(size=len(sound)))
