@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heart.learning.valve_changes import FRAMES, changed, crop
+from heart.learning.valve_changes import FRAMES, changed, crop, filled
 from heart.learning.valve_data import LABELS, Sound
 from heart.learning.valve_murmurs import afflict, usable
 
@@ -19,28 +19,24 @@ GROUP_POWER = 0.3
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of a batch: the task's own clips, recordings of other collections, and murmurs by the book (the rest).
-
-    mixup: how many windows are blended with another (Zhang et al., ICLR 2018), 0..1.
-    """
+    """Shares of a batch, 0..1: the labelled clips (the rest are murmurs by the book), and windows that are blended
+    with another (mixup; Zhang et al., ICLR 2018)."""
 
     own: float = 0.5
-    further: float = 0.2
     mixup: float = 0.3
 
 
 class Batches:
     """An endless source of windows.
 
-    own: clips of the task; further: recordings of other collections, of which the normal ones with annotated
-    beats are given lesions. Either may be empty; its share then goes to the murmurs by the book.
+    own: labelled clips, may be empty; hearts: annotated normal recordings, to be given lesions.
     """
 
-    def __init__(self, own: Sequence[Sound], further: Sequence[Sound], mix: Mix, seed: int, size: int = 64) -> None:
+    def __init__(self, own: Sequence[Sound], hearts: Sequence[Sound], mix: Mix, seed: int, size: int = 64) -> None:
         self.rng, self.size, self.mix = np.random.default_rng(seed), size, mix
-        self.own, self.further = _by_class(own), _by_class(further)
-        self.hearts = [sound for sound in further if sound.label == "N" and usable(sound.states)]
-        self.others = [*own, *further]
+        self.own = _by_class(own)
+        self.hearts = [sound for sound in hearts if usable(sound.states)]
+        self.others = [*own, *hearts]
 
     def next(self) -> tuple[np.ndarray, np.ndarray]:
         """float32 [size, MELS, FRAMES] powers and float32 [size, 5] targets, each row summing to 1."""
@@ -57,24 +53,16 @@ class Batches:
 
     def _window(self) -> tuple[np.ndarray, int]:
         draw, label = self.rng.random(), int(self.rng.integers(len(LABELS)))
-        if draw < self.mix.own and self.own:
-            sound = self._pick(self.own, LABELS[label])
-            powers, _ = crop(self.rng, sound.powers, SOURCE_FRAMES)
-        elif (draw < self.mix.own + self.mix.further and self.further) or not self.hearts:
-            label = self._some(self.further)
-            sound = self._pick(self.further, LABELS[label])
+        if self.own and (draw < self.mix.own or not self.hearts):
+            sound = self._pick(LABELS[label])
             powers, _ = crop(self.rng, sound.powers, SOURCE_FRAMES)
         else:
             powers = self._afflicted(LABELS[label])
         other, _ = crop(self.rng, self.others[self.rng.integers(len(self.others))].powers, FRAMES)
-        return changed(self.rng, powers, other), label
+        return changed(self.rng, powers, filled(other, FRAMES)), label
 
-    def _some(self, classes: dict[str, dict[str, list[Sound]]]) -> int:
-        present = [number for number, label in enumerate(LABELS) if label in classes]
-        return int(self.rng.choice(present))
-
-    def _pick(self, classes: dict[str, dict[str, list[Sound]]], label: str) -> Sound:
-        groups = list(classes[label].values())
+    def _pick(self, label: str) -> Sound:
+        groups = list(self.own[label].values())
         often = np.array([len(group) for group in groups]) ** GROUP_POWER
         group = groups[self.rng.choice(len(groups), p=often / often.sum())]
         return group[self.rng.integers(len(group))]
@@ -82,13 +70,11 @@ class Batches:
     def _afflicted(self, label: str) -> np.ndarray:
         sound = self.hearts[self.rng.integers(len(self.hearts))]
         assert sound.states is not None
-        for _ in range(8):
+        for _ in range(8):  # until a stretch is found that is annotated throughout
             powers, start = crop(self.rng, sound.powers, SOURCE_FRAMES)
             states = sound.states[start : start + SOURCE_FRAMES]
-            if len(states) == SOURCE_FRAMES and (states >= 0).all():
+            if (states >= 0).all():
                 break
-        else:
-            states = np.resize(states, SOURCE_FRAMES)
         return afflict(self.rng, powers, states, label)
 
 

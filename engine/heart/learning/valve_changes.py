@@ -17,14 +17,13 @@ LEAST = 1e-12
 
 
 def filled(powers: np.ndarray, frames: int) -> np.ndarray:
-    """As many frames as wanted at least, the sound repeated to its end."""
-    return powers if len(powers) >= frames else np.tile(powers, (-(-frames // len(powers)), 1))
+    """The sound, repeated to so many frames where it has fewer."""
+    return powers if len(powers) >= frames else np.tile(powers, (-(-frames // len(powers)), 1))[:frames]
 
 
 def crop(rng: np.random.Generator, powers: np.ndarray, frames: int) -> tuple[np.ndarray, int]:
-    """A stretch of `frames` frames somewhere in a sound, and where it begins."""
-    powers = filled(powers, frames)
-    start = int(rng.integers(len(powers) - frames + 1))
+    """A stretch of `frames` frames somewhere in a sound (all of a shorter one), and where it begins."""
+    start = int(rng.integers(max(0, len(powers) - frames) + 1))
     return powers[start : start + frames], start
 
 
@@ -36,10 +35,9 @@ def curve(rng: np.random.Generator, spread: float, knots: int = 6) -> np.ndarray
 def warped(rng: np.random.Generator, bels: np.ndarray, frames: int) -> np.ndarray:
     """Played at another speed, and in another pitch, each for itself: [n, MELS] to [frames, MELS]."""
     speed = np.exp(rng.uniform(-0.3, 0.3)) if rng.random() < 0.8 else 1.0
-    places = np.clip(
-        np.arange(frames) * speed + rng.uniform(0, max(0, len(bels) - frames * speed)), 0, len(bels) - 1
-    )
-    low = np.minimum(places.astype(int), len(bels) - 2)
+    bels = filled(bels, int(np.ceil(frames * speed)) + 1)
+    places = rng.uniform(0, len(bels) - 1 - frames * speed) + np.arange(frames) * speed
+    low = places.astype(int)
     part = (places - low)[:, None]
     bels = bels[low] * (1 - part) + bels[low + 1] * part
     if rng.random() < 0.7:
@@ -106,7 +104,7 @@ def masked(rng: np.random.Generator, powers: np.ndarray) -> np.ndarray:
 def changed(rng: np.random.Generator, powers: np.ndarray, other: np.ndarray) -> np.ndarray:
     """One window for training: float32 [FRAMES, MELS].
 
-    powers: float [n, MELS] with n at least FRAMES / 0.74; other: float [FRAMES, MELS] of some other recording.
+    powers: float [n, MELS], repeated where the speed needs more; other: float [FRAMES, MELS], some other recording.
     """
     bels = warped(rng, np.log10(powers + LEAST), FRAMES)
     powers = 10 ** dynamics(rng, sensor(rng, bels))

@@ -74,13 +74,10 @@ def valve_clips(data_dir: Path) -> list[Clip]:
 TASK = Task("ear-valve", LABELS, valve_clips, 4_000)
 
 
-def further_label(row: dict[str, str]) -> str | None:
-    """Label of a training recording of another collection: known prolapse or normal; None for all others."""
-    if row["split"] != "train" or not row["source"].startswith(("cinc2016", "circor", "pascal")):
-        return None
-    if row["diagnosis"] == "MVP":
-        return "MVP"
-    return "N" if row["label"] in ("normal", "murmur_absent") else None
+def heart_label(row: dict[str, str]) -> str | None:
+    """N for a normal training recording with annotated beats of another collection; None for all others."""
+    known = row["source"].startswith(("cinc2016", "circor")) and row["beats"].endswith(".tsv")
+    return "N" if known and row["split"] == "train" and row["label"] in ("normal", "murmur_absent") else None
 
 
 def read_powers(paths: Sequence[Path]) -> Iterator[np.ndarray]:
@@ -97,8 +94,8 @@ def read_powers(paths: Sequence[Path]) -> Iterator[np.ndarray]:
 
 
 def read_states(clip: Clip, data_dir: Path, frames: int) -> np.ndarray | None:
-    """States at the frames of a clip, from its table of S1, systole, S2 and diastole; None where it has none."""
-    if not clip.row.get("beats", "").endswith(".tsv") or not clip.source.startswith(("cinc2016", "circor")):
+    """States at the frames of a clip, from its table of S1, systole, S2 and diastole; None for a labelled clip."""
+    if heart_label(clip.row) is None:
         return None
     rows = np.loadtxt(Path(data_dir) / clip.row["beats"], delimiter="\t", skiprows=1, ndmin=2)
     middle_s = np.arange(frames) / FRAMES_PER_S
@@ -122,11 +119,11 @@ def read_sounds(
 def training_sounds(
     data_dir: Path, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[list[Sound], list[Sound]]:
-    """(the task's own training clips, recordings of other collections).
+    """(the labelled training clips, annotated normal hearts of other collections).
 
     Clips whose label contradicts a twin's are left out. Raises FileError where the data cannot be read.
     """
     own = [clip for clip in TASK.read(data_dir, "train") if clip.row["note"] != CONFLICT]
-    further = clips_from(data_dir, further_label)
-    sounds = read_sounds([*own, *further], data_dir, progress)
+    hearts = clips_from(data_dir, heart_label)
+    sounds = read_sounds([*own, *hearts], data_dir, progress)
     return sounds[: len(own)], sounds[len(own) :]

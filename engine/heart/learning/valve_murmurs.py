@@ -162,7 +162,7 @@ def _stenosis_mitral(rng: np.random.Generator, powers: np.ndarray, states: np.nd
         snap = snaps(rng, states) * loud * 10 ** rng.uniform(-1.2, 0.4)
         powers = powers + snap[:, None] * spectrum(rng, 60, 250, 1.5)
     murmur = rumble(rng, states)[:, None] * spectrum(rng, 35, 130, 1.0) * rustle(rng, len(powers))
-    return powers + loud * 10 ** (rng.uniform(-2.2, -0.2) if snapping else rng.uniform(-1.6, 0)) * murmur
+    return powers + loud * 10 ** (rng.uniform(-3.0, -0.2) if snapping else rng.uniform(-1.6, 0)) * murmur
 
 
 def _prolapse(rng: np.random.Generator, powers: np.ndarray, states: np.ndarray, loud: float) -> np.ndarray:

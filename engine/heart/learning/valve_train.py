@@ -1,7 +1,7 @@
 """Training of the valve net: first on murmurs by the book, then on the labelled clips beside them.
 
-`Trainer` is one run, told how long by a number of steps, so that a resumed training is the same training. See
-`valve` for the whole of it (folds, calibration, folder).
+`Trainer` is one run, told how long by seconds of processor time, so that a busy machine learns as much. See `valve`
+for the whole of it (folds, calibration, folder).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Tell = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """A run: steps, the highest rate of learning, and the file that its checkpoints go to (None: nowhere)."""
+    """A run: seconds of processor time, highest rate of learning, file of the checkpoint (None: nowhere)."""
 
-    steps: int
+    seconds: float
     rate: float = 2e-3
     checkpoint: Path | None = None
 
@@ -97,7 +97,7 @@ class Trainer:
 
     def learn(self, powers: np.ndarray, targets: np.ndarray) -> float:
         """One step. powers: float32 [B, MELS, FRAMES]; targets: float32 [B, 5]. Returns the loss."""
-        share = self.step / max(1, self.plan.steps)
+        share = self.spent_s / self.plan.seconds
         warm = min(1.0, (self.step + 1) / WARM_UP)
         rate = self.plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
         self.optimizer.param_groups[0]["lr"] = rate
@@ -116,17 +116,17 @@ class Trainer:
         return loss.item()
 
     def run(self, batches: Batches, tell: Tell = lambda share, text: None) -> ValveNet:
-        """Learn to the last step of the plan, saving now and then. Returns the averaged net."""
+        """Learn until the time is spent, saving now and then. Returns the averaged net."""
         saved = time.monotonic()
-        while self.step < self.plan.steps:
+        while self.spent_s < self.plan.seconds:
             start = time.process_time()
             self.losses.append(round(self.learn(*batches.next()), 4))
             self.spent_s += time.process_time() - start
-            if time.monotonic() - saved > SAVE_EVERY_S or self.step == self.plan.steps:
+            if time.monotonic() - saved > SAVE_EVERY_S or self.spent_s >= self.plan.seconds:
                 self.save()
                 saved = time.monotonic()
-                text = f"step {self.step} of {self.plan.steps}, loss {np.mean(self.losses[-50:]):.3f}"
-                tell(self.step / self.plan.steps, text)
+                text = f"step {self.step}, loss {np.mean(self.losses[-50:]):.3f}"
+                tell(min(1.0, self.spent_s / self.plan.seconds), text)
         return self.best
 
 

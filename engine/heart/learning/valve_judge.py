@@ -1,0 +1,94 @@
+"""How sure the valve net may be: folds of whole groups, and from their unseen clips temperature and threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heart.learning.valve_data import LABELS, Sound
+from heart.learning.valve_train import pooled, targets_of
+
+FOLDS = 5
+WANTED = 0.9
+"""Share of the answers that should be right, on groups never met."""
+MOST_ABSTAINED = 0.3
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Temperature of the logits, least probability for an answer, and what both are worth on unseen groups."""
+
+    temperature: float
+    abstain_below: float
+    balanced_accuracy: float
+    abstained: float
+    accuracy_when_sure: float
+
+
+def deal(sounds: Sequence[Sound], folds: int = FOLDS) -> list[list[str]]:
+    """Groups dealt to folds, largest first, each to the fold that has least of its classes, then least of all.
+
+    A class may lie almost wholly in one group; that fold must then do with the rest and the murmurs by the book.
+    """
+    targets, groups = targets_of(sounds), np.array([sound.group for sound in sounds])
+    sizes = {group: np.bincount(targets[groups == group], minlength=len(LABELS)) for group in sorted(set(groups))}
+    dealt: list[list[str]] = [[] for _ in range(folds)]
+    held = np.zeros((folds, len(LABELS)))
+    for group in sorted(sizes, key=lambda name: (-int(sizes[name].sum()), name)):
+        alike = held[:, sizes[group] > 0].sum(1)
+        at = min(range(folds), key=lambda k: (alike[k], held[k].sum(), k))
+        dealt[at].append(str(group))
+        held[at] += sizes[group]
+    return [groups_of_one for groups_of_one in dealt if groups_of_one]
+
+
+def weights_of(sounds: Sequence[Sound]) -> np.ndarray:
+    """How much each sound counts, summing to 1: classes alike, a group of n by the root of n within its class."""
+    keys = [(sound.label, sound.group) for sound in sounds]
+    counts = {key: keys.count(key) for key in set(keys)}
+    weights = np.array([counts[key] ** -0.5 for key in keys])
+    targets = targets_of(sounds)
+    for label in set(targets.tolist()):
+        weights[targets == label] /= weights[targets == label].sum()
+    return weights / weights.sum()
+
+
+def fit_temperature(logits: Sequence[np.ndarray], targets: np.ndarray, weights: np.ndarray) -> float:
+    """The temperature, 0.3 to 5, that makes the pooled probabilities of unseen clips most likely."""
+    grid = np.exp(np.linspace(np.log(0.3), np.log(5), 60))
+    losses = [
+        -(weights * np.log(pooled(logits, float(t))[np.arange(len(targets)), targets] + 1e-9)).sum() for t in grid
+    ]
+    return round(float(grid[int(np.argmin(losses))]), 3)
+
+
+def fit_threshold(probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
+    """The least threshold at which 90 % of the answers are right, or the highest that leaves 70 % of them."""
+    top, right = probabilities.max(1), probabilities.argmax(1) == targets
+    best = 0.0
+    for threshold in np.arange(0.2, 0.96, 0.01):
+        sure = top >= threshold
+        if weights[~sure].sum() > MOST_ABSTAINED:
+            break
+        best = round(float(threshold), 2)
+        if (weights * right)[sure].sum() >= WANTED * weights[sure].sum():
+            break
+    return best
+
+
+def judge(logits: Sequence[np.ndarray], sounds: Sequence[Sound]) -> Judgement:
+    """Temperature, threshold and honest figures from logits of nets that never met the group of the sound."""
+    targets, weights = targets_of(sounds), weights_of(sounds)
+    temperature = fit_temperature(logits, targets, weights)
+    probabilities = pooled(logits, temperature)
+    below = fit_threshold(probabilities, targets, weights)
+    right, sure = probabilities.argmax(1) == targets, probabilities.max(1) >= below
+    return Judgement(
+        temperature,
+        below,
+        round(float((weights * right).sum()), 4),
+        round(float(weights[~sure].sum()), 4),
+        round(float((weights * right)[sure].sum() / max(weights[sure].sum(), 1e-9)), 4),
+    )
