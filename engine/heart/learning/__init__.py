@@ -12,6 +12,10 @@ MODELS = {
     "voice-heart": ("heart.learning.voice_train:train_voice", "heart.learning.voice_evaluate:evaluate_voice"),
     "ear-beats": ("heart.learning.ear_card:make_ear", "heart.learning.ear_evaluate:evaluate_ear"),
     "ear-onset": ("heart.learning.ear_onset:train_onset", "heart.learning.ear_onset:evaluate_onset"),
+    "ear-rate": (
+        "heart.learning.heart_rate:train_heart_rate",
+        "heart.learning.heart_rate_evaluate:evaluate_heart_rate",
+    ),
 }
 """name: what trains it, what measures it."""
 
