@@ -1,8 +1,9 @@
 """An S1 told at once: with a rhythm known, an S1 is expected, and its first 20 to 60 ms confirm it.
 
 The beat net needs 130 ms of sound behind a moment and the decoder some more before they are sure of it. A
-performer cannot wait for that. So a small net looks at the newest 150 ms of band energies, at what the beat net said
-last, and at how far the expected S1 is away, and says how likely it is that one began just now, and how long ago.
+performer cannot wait for that. So a small net looks at the newest 150 ms of band energies, at what the beat net
+said last, and at how far the expected S1 is away, and says how likely it is that one began just now, and how long
+ago.
 Trained by `learning.ear_onset` on hand-annotated recordings, on what the live ear itself knew at each moment.
 """
 

@@ -40,9 +40,9 @@ VARIABILITY_S = 60.0
 """Variability is that of the beats of the last minute, ..."""
 BREAK_S = 3.0
 """... unless there was no beat for so long: another sound, perhaps another heart."""
-NEWEST_RR = 0.4
-"""Weight of the newest RR in the expected one; the older ones share the rest in the same way. Of all weights the
-one whose expectation was nearest to the next RR on hand-annotated training recordings."""
+LEAN = 0.5
+"""How far the expected RR leans from the mean of the last ones to the newest: of all shares, and of medians and
+fading means, the one that was nearest to the next RR on hand-annotated training recordings."""
 EXPECTED_RR = 8
 
 
@@ -102,13 +102,13 @@ class EarStream:
                 begun = self._begun()
                 if due or begun:
                     s1_s = (*self._newest.s1_s, *begun)
-                    records.append(dataclasses.replace(self._newest, time_s=self._now_s(), s1_s=s1_s))
+                    records.append(dataclasses.replace(self._newest, time_s=self.time_s, s1_s=s1_s))
                     self._newest = dataclasses.replace(self._newest, s1_s=(), beats=())
         return records
 
     def _begun(self) -> tuple[float, ...]:
         """The S1 that began within the newest step or a little before, if it was expected."""
-        heard, now_s = self._newest, self._now_s()
+        heard, now_s = self._newest, self.time_s
         self.onset_row = None
         if heard.bpm is None or heard.next_s1_s is None:
             return ()
@@ -120,7 +120,8 @@ class EarStream:
         self._told_s1_s = s1_s
         return (s1_s,)
 
-    def _now_s(self) -> float:
+    @property
+    def time_s(self) -> float:
         """Seconds of sound that the newest step has seen."""
         return (self._outputs * features.STEP * features.HOP + features.WINDOW - features.HOP) / features.RATE_HZ
 
@@ -164,7 +165,7 @@ class EarStream:
             if part.state in onsets and max(first + 3, 1) <= part.start <= newest:
                 onsets[part.state].append(boundary_s(posteriors, part.start, (part.state - 1) % 4, first))
         s1_s = np.array(onsets[S1])
-        now_s = self._now_s()
+        now_s = self.time_s
         rr_s, trust = self._rate(s1_s, path_certainty(path, posteriors, first))
         ease = 1.0 if self._bpm is None else HOLD
         sure = trust >= ease * rate.MIN_TRUST and self._heartness() >= ease * rate.MIN_HEART
@@ -173,7 +174,8 @@ class EarStream:
         is_heart = self._heartness() >= rate.MIN_HEART
         beats = self._certain(s1_s, np.array(onsets[S2])) if is_heart else ()
         self._remember(beats)
-        heard = Heard(now_s, self._heartness(), trust, beats=beats, s1_s=self._late(beats))
+        sure_s1_s = s1_s if is_heart and bpm is not None else np.array([beat.s1_s for beat in beats])
+        heard = Heard(now_s, self._heartness(), trust, beats=beats, s1_s=self._late(sure_s1_s))
         if bpm is None:
             return heard
         sdnn_ms, rmssd_ms, pnn50 = self._variability()
@@ -187,11 +189,15 @@ class EarStream:
             next_s1_s=next_beat_s(s1_s, rr_s, bpm, now_s),
         )
 
-    def _late(self, beats: tuple[HeardBeat, ...]) -> tuple[float, ...]:
-        """Those S1 of certain beats that were not told when they began."""
-        late = tuple(beat.s1_s for beat in beats if beat.s1_s > self._told_s1_s + SAME_BEAT_S)
-        self._told_s1_s = max((self._told_s1_s, *late))
-        return late
+    def _late(self, s1_s: np.ndarray) -> tuple[float, ...]:
+        """Those S1 of the decoder, [n], that were not told when they began. Without a rhythm s1_s are those whose
+        S2 is certain too: a first sound and a second one are hard to tell apart then."""
+        late = []
+        for onset_s in s1_s:
+            if onset_s > self._told_s1_s + SAME_BEAT_S:
+                self._told_s1_s = float(onset_s)
+                late.append(float(onset_s))
+        return tuple(late)
 
     def _remember(self, beats: tuple[HeardBeat, ...]) -> None:
         """Keep the certain beats of the last minute."""
@@ -269,13 +275,13 @@ def next_beat_s(s1_s: np.ndarray, rr_s: np.ndarray, bpm: float, now_s: float) ->
 
 
 def expected_rr_s(rr_s: np.ndarray, bpm: float) -> float:
-    """The RR to come: a mean of the last ones that fit the rate, in which each older one weighs less."""
+    """The RR to come: between the mean of the last ones that fit the rate and the newest of them."""
     newest = rr_s[-EXPECTED_RR:]
     fitting = newest[np.abs(newest * bpm / 60 - 1) < 1 / 3]
     if not len(fitting):
         return 60 / bpm
-    weight = (1 - NEWEST_RR) ** np.arange(len(fitting))[::-1]
-    return float(fitting @ weight / weight.sum())
+    middle = float(fitting.mean())
+    return middle + LEAN * (float(fitting[-1]) - middle)
 
 
 def pnn50_of(s1_s: np.ndarray) -> float | None:
