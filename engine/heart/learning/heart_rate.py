@@ -52,7 +52,9 @@ def train_heart_rate(
         nets, facts = train_nets(data_dir, Path(out_dir), minutes, seed, resume, tell)
         folder = Path(model_dir or Path(out_dir) / "model")
         model = write_folder(nets, folder, facts)
-        figures = evaluate_heart_rate(data_dir, model, tell)
+        figures = evaluate_heart_rate(
+            data_dir, model, lambda k, of: tell("figures", k / of, "") if k % 20 == 0 else None
+        )
         write_folder(nets, folder, facts, card_figures(figures))
     return figures
 

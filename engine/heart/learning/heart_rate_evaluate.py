@@ -32,7 +32,8 @@ SYNTHETIC_COUNT = 400
 COMPARED = {"cnn synthetic": "synthetic.onnx", "cnn real": "real.onnx"}
 """Nets shipped for this comparison only, and their files in the model's folder."""
 SHIPPED = "cnn both"
-Say = Callable[[str, float, str], None]
+Progress = Callable[[int, int], None]
+"""Called with how many recordings are done, and how many there are."""
 
 
 def nets_of(model: Model) -> dict[str, HeartRateNet]:
@@ -86,7 +87,7 @@ def validation_rows(data_dir: Path) -> list[dict[str, str]]:
 
 
 def recorded_cases(
-    data_dir: Path, rows: list[dict[str, str]], nets: dict[str, HeartRateNet], say: Say
+    data_dir: Path, rows: list[dict[str, str]], nets: dict[str, HeartRateNet], progress: Progress
 ) -> tuple[list[Case], list[Case]]:
     """Cases of whole recordings, and of their pieces."""
     weights, whole, cut = load_weights(), [], []
@@ -99,8 +100,7 @@ def recorded_cases(
         if ear_data.is_heart(row):
             for piece, bpm, piece_hrv_ms in pieces(read_recording(data_dir, row)):
                 cut.append(Case(*named, bpm, piece_hrv_ms, estimate_all(piece, RATE_HZ, nets, weights)))
-        if (done + 1) % 20 == 0 or done + 1 == len(rows):
-            say("recordings", (done + 1) / len(rows), f"{done + 1} of {len(rows)}")
+        progress(done + 1, len(rows))
     return whole, cut
 
 
@@ -116,14 +116,14 @@ def synthetic_cases(recipe: Recipe, count: int, nets: dict[str, HeartRateNet]) -
 
 
 def evaluate_heart_rate(
-    data_dir: Path, model: Model | None = None, say: Say = lambda name, share, text: None
+    data_dir: Path, model: Model | None = None, progress: Progress = lambda done, total: None
 ) -> dict[str, Any]:
     """Every estimator on recordings and arithmetic; "text" holds the tables.
 
     data_dir: folder with manifest.csv; model: another folder than the shipped one. Raises FileError, UsageError.
     """
     nets = nets_of(model or find_model(estimators.MODEL))
-    whole, cut = recorded_cases(Path(data_dir), validation_rows(data_dir), nets, say)
+    whole, cut = recorded_cases(Path(data_dir), validation_rows(data_dir), nets, progress)
     plain = compared(synthetic_cases(Recipe(), SYNTHETIC_COUNT, nets))
     wide = compared(synthetic_cases(WIDE, SYNTHETIC_COUNT, nets))
     result: dict[str, Any] = {"whole": by_source(whole), "cut_8_s": by_source(cut), "synthetic": plain}

@@ -49,7 +49,7 @@ def write_model(net: HeartRate, folder: Path, card: Mapping[str, Any], temperatu
         "sha256": sha256(folder / WEIGHTS),
     }
     tables = {
-        "window": {"seconds": SECONDS, "hop_seconds": HOP_S, "pad": "zero"},
+        "window": {"seconds": SECONDS, "hop_seconds": HOP_S, "pad": "mirror"},
         "rates": {"lowest_bpm": float(BPM[0]), "per_octave": BINS_PER_OCTAVE, "count": len(BPM)},
     }
     write_card(folder, {**fixed, **{k: v for k, v in card.items() if k not in fixed}, **tables})

@@ -1,6 +1,6 @@
 """Three ways to a heart rate, each with a trust, and how to make one of two: `ESTIMATORS`, `reconcile`.
 
-beats   the S1 onsets of the beat net and its decoder, helped by the rhythm: finest, and alone in following each beat
+beats   the S1 onsets of the beat net and its decoder, helped by the rhythm: finest, alone in following each beat
 rhythm  the period after which the sound repeats itself (autocorrelation alone)
 cnn     the heart-rate net `ear-rate`: a distribution over rates and an RMSSD for every 5 s
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,12 @@ NEAR = 0.08
 """Rates this close (relative) are one rate, for the trust."""
 FLOOR = 1e-3
 """Least chance a window leaves to any rate, so that one bad window cannot forbid the true one."""
+WORD, NEUTRAL, LEAST_CHANCE = 0.5, 0.2, 0.02
+"""How much the net's word moves the trust of the beats (`reconcile`)."""
+UNSURE, SURE, AWAY = 0.5, 0.8, 0.1
+"""The net's rate replaces the beats' where their trust is under the first, its own over the second, and it gives
+their rate less than the third."""
+ALONE = 0.8
 
 
 @dataclass(frozen=True)
@@ -152,10 +158,12 @@ class HeartRateNet:
         """Outputs by name, float32 [windows] and rates [windows, k], of float32 [n] at rate_hz.
 
         Windows begin every hop_s, or, where those were more than MOST_WINDOWS, so many evenly spread; a sound
-        shorter than a window is filled up with silence.
+        shorter than a window is continued by its mirror image, which keeps its intervals.
         """
         sound = np.nan_to_num(np.asarray(samples, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        sound = np.pad(sound, (0, max(self.frames - len(sound), 0)))
+        if len(sound) < self.frames:
+            missing = self.frames - len(sound)
+            sound = np.pad(sound, (0, missing), mode="symmetric" if len(sound) else "constant")
         last = len(sound) - self.frames
         count = min(1 + round(last / (self.hop_s * self.rate_hz)), MOST_WINDOWS)
         starts = np.rint(np.linspace(0, last, count)).astype(int)
@@ -170,7 +178,10 @@ class HeartRateNet:
         sound = resample(np.asarray(samples, np.float32), rate_hz, self.rate_hz)
         if len(sound) < SHORTEST_S * self.rate_hz or np.abs(sound).max(initial=0.0) <= files.STILL:
             return NetHeard(NOTHING, np.full(len(self.bpm), 1 / len(self.bpm)), self.bpm)
-        return pooled(self.windows(sound), self.bpm)
+        heard = pooled(self.windows(sound), self.bpm)
+        if len(sound) >= self.frames:
+            return heard
+        return replace(heard, estimate=replace(heard.estimate, hrv_ms=None))  # two beats and their mirror image
 
 
 def pooled(windows: dict[str, np.ndarray], bpm: np.ndarray) -> NetHeard:
@@ -199,4 +210,21 @@ def load_net(name: str = MODEL) -> HeartRateNet:
 
 
 def reconcile(beats: Estimate, net: NetHeard) -> Estimate:
-    return beats
+    """One estimate of two witnesses: the beats' rate, trusted as far as the net bears it out.
+
+    beats: of `by_beats`; net: of `HeartRateNet.listen`, both of the same sound. The trust of the beats is weighed
+    with the chance that the net gives their rate (in log-odds, WORD of it; a chance of NEUTRAL changes nothing):
+    agreement raises it, an octave apart lowers it. Where the beats are unsure and the net is sure of another rate,
+    that rate is taken. Without beats the net speaks alone, at ALONE of its trust.
+    """
+    said = net.estimate
+    if beats.bpm is None:
+        return NOTHING if said.bpm is None else replace(said, trust=ALONE * said.trust)
+    if said.bpm is None:
+        return beats
+    near = net.near(beats.bpm)
+    if beats.trust < UNSURE and said.trust > SURE and near < AWAY:
+        return replace(said, trust=ALONE * said.trust)
+    odds = np.clip(beats.trust, 0.005, 0.995) / (1 - np.clip(beats.trust, 0.005, 0.995))
+    odds *= ((near + LEAST_CHANCE) / (NEUTRAL + LEAST_CHANCE)) ** WORD
+    return replace(beats, trust=float(odds / (1 + odds)))

@@ -1,7 +1,8 @@
 """The heart-rate net: a spectrogram of 5 s at 1 kHz, a convolutional body, two heads (rate, variability).
 
 The body (dilated residual convolutions; Bai, Kolter, Koltun 2018) marks where S1 and S2 begin. The rate head
-compares the body's output with itself at all lags and reads, from the likeness at a lag, its half, third and double, a distribution over rates, so that an octave error is a choice it can see. The variability head measures on
+compares the body's output with itself at all lags and reads, from the likeness at a lag, its half, third and
+double, a distribution over rates, so that an octave error is a choice it can see. The variability head measures on
 the S1 marks how much each beat is off the middle of its neighbours, and learns only what that measure is worth.
 """
 
