@@ -107,7 +107,8 @@ def test_listen_prints_one_json_object_a_line_and_draws(tmp_path: Path) -> None:
     result = run("listen", str(tmp_path), "--json", "--plot", str(tmp_path / "plots"))
     assert result.exit_code == 0, result.output
     heard, silence = [json.loads(line) for line in result.stdout.splitlines()]
-    keys = ["file", "seconds", "heart", "trust", "bpm", "beats", "rr_s", "sdnn_ms", "rmssd_ms"]
+    keys = ["file", "seconds", "heart", "trust", "bpm", "beats", "rr_s"]
+    keys += ["sdnn_ms", "rmssd_ms", "pnn50", "hrv_trust"]
     assert list(heard) == [*keys, "scene", "valve", "condition"]
     assert heard["bpm"] == pytest.approx(80, abs=1)
     assert silence["bpm"] is None

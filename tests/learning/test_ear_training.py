@@ -22,7 +22,7 @@ from heart.learning.ear_card import make_ear
 from heart.learning.ear_evaluate import annotated, match, within
 from heart.learning.ear_figures import interval
 from heart.learning.ear_labels import label_clips
-from heart.learning.ear_net import BeatNet, export
+from heart.learning.ear_net import NETS
 from heart.learning.ear_train import train_ear
 from heart.listening import features, net
 from heart.listening.weights import load_weights, split
@@ -72,11 +72,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("both_ways", [True, False])
 def test_numpy_and_torch_agree(both_ways: bool) -> None:
     torch.manual_seed(0)
-    model = BeatNet(both_ways).eval()
+    model = NETS["file" if both_ways else "live"]().eval()
     frames = np.random.default_rng(0).normal(size=(3, 120, features.BANDS)).astype(np.float32)
     with torch.no_grad():
         expected = model(torch.from_numpy(frames)).numpy()
-    weights = export(model)
+    weights = model.arrays()
     np.testing.assert_allclose(net.run(weights, frames), expected, atol=1e-4)
     if not both_ways:
         live = net.LiveNet(weights)

@@ -89,7 +89,7 @@ def test_result_of_a_file_is_json_of_the_agreed_shape(tmp_path: Path) -> None:
     result = listen(path)
     assert list(result) == [
         *("file", "seconds", "heart", "trust", "bpm", "beats", "rr_s"),
-        *("sdnn_ms", "rmssd_ms", "scene", "valve", "condition"),
+        *("sdnn_ms", "rmssd_ms", "pnn50", "hrv_trust", "scene", "valve", "condition"),
     ]
     assert json.loads(json.dumps(result)) == result
     assert result["seconds"] == pytest.approx(8, abs=0.01)

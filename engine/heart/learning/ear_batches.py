@@ -15,9 +15,11 @@ from heart.learning.ear_data import Recording
 from heart.listening import features
 from heart.listening.net import LOOK_AHEAD_STEPS
 
-LENGTHS = (100, 200, 400)
-"""Steps of a crop (2, 4, 8 s); a batch holds one length. Short ones teach the start of a stream."""
+LENGTHS = {True: (100, 200, 400, 800), False: (100, 200, 400)}
+"""Steps of a crop (2 to 16 s), by `both_ways`; a batch holds one length. Short ones teach the start of a stream."""
 STEPS_A_BATCH = 12_800
+NOISES = ((0.7, 0.3), (0.3, 1.0))
+"""Noises laid over a heart: the chance of each, and how loud it may be, in bels against the heart's mean power."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Batches:
 
     def next(self) -> Batch:
         """One batch of about STEPS_A_BATCH steps; one crop in six is no heart."""
-        steps = int(self.rng.choice(LENGTHS))
+        steps = int(self.rng.choice(LENGTHS[self.both_ways]))
         count = STEPS_A_BATCH // steps
         crops = [self._other(2 * steps) if k % 6 == 5 else self._heart(2 * steps) for k in range(count)]
         delay = 0 if self.both_ways else LOOK_AHEAD_STEPS
@@ -68,9 +70,11 @@ class Batches:
         at = changes.places(rng, recording.states, frames)
         states = np.where((at >= 0) & (at < len(recording.states)), recording.states[_clip(at, recording)], -1)
         powers = changes.valves(rng, changes.dynamics(rng, interpolate(recording.bels, at)), states)
+        powers = changes.beat_by_beat(rng, powers, states)
         powers = changes.gain(rng, changes.sensor(rng, changes.room(rng, powers)))
-        if rng.random() < 0.7:
-            powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2.5, 0.3))
+        for chance, loudest_bels in NOISES:
+            if rng.random() < chance:
+                powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2.5, loudest_bels))
         if rng.random() < 0.3:
             powers = powers + self._bursts(frames, float(np.quantile(powers.mean(1), 0.9)))
         return self._drop_out(changes.gate(rng, powers), states)

@@ -11,8 +11,9 @@ from safetensors.numpy import save_file
 from heart.cards import sha256, write_card
 from heart.learning.ear_calibrate import pack
 from heart.learning.ear_evaluate import evaluate_ear
+from heart.learning.ear_net import NETS
 from heart.learning.ear_progress import Telling
-from heart.learning.ear_train import NETS, train_ear
+from heart.learning.ear_train import train_ear
 from heart.listening.weights import MODEL, split
 
 WEIGHTS = "beats.safetensors"
@@ -76,7 +77,7 @@ def card(folder: Path, figures: dict[str, Any], training_facts: dict[str, Any]) 
         "licence": LICENCE,
         "weights": WEIGHTS,
         "sha256": sha256(folder / WEIGHTS),
-        "holds": "two recurrent nets, 16 bands to heart states (file.*: both ways, live.*: 130 ms ahead); trust.*",
+        "holds": "16 bands to heart states: file.* convolutions both ways, live.* recurrent, 130 ms ahead; trust.*",
         "training": training_facts,
         "figures": {key: value for key, value in measured(figures).items() if value is not None},
     }
@@ -98,6 +99,8 @@ def measured(figures: dict[str, Any]) -> dict[str, Any]:
         "live_6s_within_5_bpm_of_recording": live["6 s"]["within_5_of_recording"],
         "live_first_rate_s_median": live["first_rate_s"]["p50"],
         "live_first_rate_s_p90": live["first_rate_s"]["p90"],
+        **{f"window_8s_{key}": value for key, value in figures["windows of 8 s"]["all"].items()},
+        **{f"hrv_{key}": value for key, value in figures["variability"]["ecg_r"].items()},
         **{
             f"{source}_{key}": row[key]
             for source, row in figures["rate"].items()

@@ -87,6 +87,20 @@ def valves(rng: np.random.Generator, powers: np.ndarray, states: np.ndarray) -> 
     return powers
 
 
+def beat_by_beat(rng: np.random.Generator, powers: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """No two beats are alike: every sound at a level of its own, and now and then one that is hardly heard.
+
+    A net that has learnt to bridge such a gap by the rhythm around it does so under noise, too.
+    """
+    if rng.random() > 0.4:
+        return powers
+    run = np.concatenate([[0], np.cumsum(np.diff(states) != 0)])
+    bels = rng.normal(0, rng.uniform(0.05, 0.3), run[-1] + 1)
+    bels[rng.random(len(bels)) < rng.choice([0.0, 0.1])] -= rng.uniform(0.5, 2.0)
+    sounds = np.isin(states, (0, 2))
+    return np.where(sounds[:, None], powers * 10 ** bels[run][:, None], powers)
+
+
 def murmur(rng: np.random.Generator, powers: np.ndarray, states: np.ndarray) -> np.ndarray:
     """Noise that swells in every systole or every diastole, as loud as heart sounds or softer: [frames, BANDS]."""
     inside = np.isin(states, (1,) if rng.random() < 0.7 else (DIASTOLE,)).astype(np.float32)

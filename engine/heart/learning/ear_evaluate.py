@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from heart.learning import ear_data, ear_figures
+from heart.learning import ear_data, ear_figures, ear_windows
 from heart.learning.ear_figures import MOMENTS_S, Heard
 from heart.listening import features, files, rate
 from heart.listening.decoder import S1, S2
-from heart.listening.segment import onsets
+from heart.listening.segment import Parts, onsets
 from heart.listening.stream import EarStream
 from heart.listening.weights import EarWeights, load_weights
 
@@ -64,6 +64,7 @@ def hear_row(row: dict[str, str], data_dir: Path, weights: EarWeights) -> Heard:
         result["trust"],
         result["heart"],
     )
+    _hear_variability(heard, row, parts, result["sdnn_ms"] is not None)
     if ear_data.is_heart(row):
         rows = np.loadtxt(data_dir / row["beats"], delimiter="\t", skiprows=1, ndmin=2)
         for state in (S1, S2):
@@ -75,8 +76,19 @@ def hear_row(row: dict[str, str], data_dir: Path, weights: EarWeights) -> Heard:
             heard.counts[state] = (len(pairs), len(found), len(truth))
             heard.offsets_s += pairs
         _local_rates(heard, annotated(rows, S1))
+        beats_s = ear_windows.true_beats(row, data_dir, annotated(rows, S1))
+        heard.windows = ear_windows.windows(samples, beats_s, row["group"], weights)
     _hear_live(heard, samples, weights)
     return heard
+
+
+def _hear_variability(heard: Heard, row: dict[str, str], parts: Parts, said: bool) -> None:
+    if row["truth"] != "ecg_r" or not row["sdnn_ms"] or not row["rmssd_ms"]:
+        return
+    varies = files.variability_of(parts)
+    heard.true_hrv_ms, heard.hrv_said = (float(row["sdnn_ms"]), float(row["rmssd_ms"])), said
+    if varies.sdnn_ms is not None and varies.rmssd_ms is not None:
+        heard.hrv_ms = (varies.sdnn_ms, varies.rmssd_ms)
 
 
 def _local_rates(heard: Heard, s1_s: np.ndarray) -> None:
@@ -142,6 +154,9 @@ def evaluate_ear(
     return {
         "rate": {"all": ear_figures.rate_figures(heard)}
         | {s: ear_figures.rate_figures([h for h in heard if h.source == s]) for s in sources},
+        "windows of 8 s": {"all": ear_windows.window_figures(heard)}
+        | {s: ear_windows.window_figures([h for h in heard if h.source == s]) for s in sources},
+        "variability": {"ecg_r": ear_windows.variability_figures(heard)},
         "live": ear_figures.live_figures(heard),
         "beats": ear_figures.beat_figures(heard),
         "trust": ear_figures.calibration(heard),

@@ -39,6 +39,13 @@ class Heard:
     counts: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     """For S1 and S2: matched, found, annotated."""
     offsets_s: list[float] = field(default_factory=list)
+    windows: list[Any] = field(default_factory=list)
+    """What was heard in each 8 s (`ear_windows.Window`)."""
+    true_hrv_ms: tuple[float, float] | None = None
+    """SDNN and RMSSD by the ECG; None without one."""
+    hrv_ms: tuple[float, float] | None = None
+    """The same as heard, trusted or not."""
+    hrv_said: bool = False
 
 
 def interval(

@@ -21,13 +21,10 @@ from torch.nn import functional
 
 from heart.learning import ear_data
 from heart.learning.ear_batches import Batch, Batches, soft_targets
-from heart.learning.ear_net import BeatNet, export
+from heart.learning.ear_net import NETS, BeatNet, FileNet, LiveNet
 from heart.listening import features
 from heart.listening.net import LOOK_AHEAD_STEPS
 
-NETS = {"file": True, "live": False}
-"""Name of each net, and whether it reads both ways."""
-LEARNING_RATE = 3e-3
 EMA = 0.995
 VALIDATE_EVERY = 100
 Progress = Callable[[str, float, str], None]
@@ -45,7 +42,8 @@ class Score:
 def losses(net: BeatNet, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """State cross entropy (mean over annotated steps) and heart/no-heart cross entropy."""
     frames = torch.from_numpy(batch.frames.astype(np.float32))
-    out = net(frames).float()
+    with torch.autocast("cpu", torch.bfloat16, enabled=net.half_precision):
+        out = net(frames).float()
     known = torch.from_numpy(batch.known)
     state = -(torch.from_numpy(batch.states) * functional.log_softmax(out[..., :4], -1)).sum(-1)
     heart = functional.binary_cross_entropy_with_logits(
@@ -84,11 +82,11 @@ class Trainer:
     def __init__(self, name: str, out_dir: Path, minutes: float, seed: int) -> None:
         self.name, self.out_dir, self.budget_s = name, out_dir, minutes * 60
         torch.manual_seed(seed)
-        self.net = BeatNet(NETS[name])
+        self.net = NETS[name]()
         self.average = torch.optim.swa_utils.AveragedModel(
             self.net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA)
         )
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), LEARNING_RATE, weight_decay=1e-2)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), self.net.learning_rate, weight_decay=1e-2)
         self.step, self.spent_s = 0, 0.0
         self.log: list[dict[str, float]] = []
 
@@ -128,14 +126,14 @@ class Trainer:
     def averaged(self) -> BeatNet:
         """The averaged net, ready to judge."""
         module = self.average.module
-        assert isinstance(module, BeatNet)
+        assert isinstance(module, (FileNet, LiveNet))
         return module.eval()
 
     def learn(self, batch: Batch) -> tuple[float, float]:
         """One step of gradient descent. Returns both losses."""
         share = min(self.spent_s / self.budget_s, 1.0)
         rate = min(1.0, (self.step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        self.optimizer.param_groups[0]["lr"] = LEARNING_RATE * rate
+        self.optimizer.param_groups[0]["lr"] = self.net.learning_rate * rate
         self.net.train()
         state, heart = losses(self.net, batch)
         self.optimizer.zero_grad()
@@ -161,7 +159,7 @@ class Trainer:
                     "val_accuracy": round(score.accuracy, 4),
                 }
                 self.log.append(row)
-                save_file(export(self.averaged()), self.out_dir / f"beats-{self.name}.safetensors")
+                save_file(self.averaged().arrays(), self.out_dir / f"beats-{self.name}.safetensors")
                 self.save()
                 text = f"step {self.step}, loss {state:.3f}, validation {score.loss:.3f} ({score.accuracy:.1%})"
                 progress(self.name, min(1.0, self.spent_s / self.budget_s), text)
@@ -192,5 +190,5 @@ def train_ear(
         trainer = Trainer(name, Path(out_dir), minutes, seed)
         if resume:
             trainer.resume()
-        trainer.run(Batches(train, NETS[name], seed + trainer.step), val, tell)
+        trainer.run(Batches(train, NETS[name].both_ways, seed + trainer.step), val, tell)
     return {name: Path(out_dir) / f"beats-{name}.safetensors" for name in nets}

@@ -17,10 +17,13 @@ from heart.listening import features, rate
 from heart.listening.judgement import MAX_SECONDS as JUDGED_SECONDS
 from heart.listening.judgement import NOBODY, RATE_HZ, Bench, Verdict, load_bench
 from heart.listening.segment import NOTHING, Parts, certainty, interval_certainty, segment
+from heart.listening.variability import UNKNOWN, Variability, variability
 from heart.listening.weights import EarWeights, load_weights
 from heart.records import HeardBeat
 
 MAX_SECONDS = 4 * 3600.0
+ENOUGH_S = 2.0
+"""In less sound than this, noise may pass for a heart: a tenth of 0.2 s noises did."""
 STILL = 1e-4
 """A sound that never leaves this amplitude (-80 dB) is silence."""
 
@@ -31,9 +34,10 @@ def listen(
     """Beats, rate, variability and the classifiers' verdicts of a sound file, ready for JSON.
 
     Returns {"file", "seconds", "heart" 0..1, "trust" 0..1, "bpm" or None, "beats": [{"s1": s, "s2": s or None}],
-    "rr_s": [s], "sdnn_ms" or None, "rmssd_ms" or None, and for each of "scene", "valve", "condition"
-    {"label": str or None, "probabilities": {label: 0..1}} or None}. Where there is no heart there are no beats;
-    where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and rr_s is empty. A label is None where its
+    "rr_s": [s], "sdnn_ms", "rmssd_ms" and "pnn50" (share 0..1) or None, "hrv_trust" 0..1, and for each of "scene",
+    "valve", "condition" {"label": str or None, "probabilities": {label: 0..1}} or None}. Where there is no heart
+    there are no beats; where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and rr_s is empty; where
+    too few beats are certain, there is no variability. A label is None where its
     classifier is too unsure; all of it is None where the model is missing, where the sound is silent, and for
     valve and condition where it is no heart.
 
@@ -67,10 +71,13 @@ def take_apart(samples: np.ndarray, weights: EarWeights) -> Parts:
 
 def describe(parts: Parts, seconds: float, weights: EarWeights, gate: float | None = None) -> dict[str, Any]:
     """What was found, in the words of `listen`, before anybody judged it; `gate`: what the heart gate says."""
-    heart, s1_s = both(heartness(parts), gate), parts.s1_s
+    heart = both(heartness(parts), gate)
     rr_s, bpm = rate_of(parts)
     trust = rate.trust(evidence(parts), weights.file_trust)
     rhythm = trust >= rate.MIN_TRUST and heart >= rate.MIN_HEART
+    varies = variability_of(parts) if rhythm else UNKNOWN
+    hrv_trust = varies.trust(weights.hrv_trust)
+    told = varies if hrv_trust >= rate.MIN_TRUST else UNKNOWN
     return {
         "seconds": round(seconds, 3),
         "heart": round(heart, 3),
@@ -78,8 +85,10 @@ def describe(parts: Parts, seconds: float, weights: EarWeights, gate: float | No
         "bpm": _rounded(bpm, 2) if rhythm else None,
         "beats": [_beat(beat) for beat in parts.beats] if heart >= rate.MIN_HEART else [],
         "rr_s": [round(float(rr), 4) for rr in rr_s] if rhythm else [],
-        "sdnn_ms": _rounded(rate.sdnn_ms(rr_s), 1) if rhythm else None,
-        "rmssd_ms": _rounded(rate.rmssd_ms(s1_s), 1) if rhythm else None,
+        "sdnn_ms": _rounded(told.sdnn_ms, 1),
+        "rmssd_ms": _rounded(told.rmssd_ms, 1),
+        "pnn50": _rounded(told.pnn50, 3),
+        "hrv_trust": round(hrv_trust, 3),
         "scene": None,
         "valve": None,
         "condition": None,
@@ -92,8 +101,8 @@ def both(net: float, gate: float | None) -> float:
 
 
 def heartness(parts: Parts) -> float:
-    """Mean of the net's heart output, 0..1."""
-    return float(parts.states.heart.mean()) if len(parts.states.heart) else 0.0
+    """Mean of the net's heart output, 0..1; what a sound lacks to ENOUGH_S counts as no heart."""
+    return float(parts.states.heart.sum() / max(len(parts.states.heart), ENOUGH_S * features.STEPS_PER_S))
 
 
 def beat_rate(parts: Parts) -> tuple[np.ndarray, float | None]:
@@ -104,6 +113,14 @@ def beat_rate(parts: Parts) -> tuple[np.ndarray, float | None]:
     good = rate.sound_intervals(s1_s)
     rr_s = np.diff(s1_s)[good]
     return rr_s, rate.certain_bpm(rr_s, interval_certainty(s1_s, parts.path, parts.states.posteriors)[good])
+
+
+def variability_of(parts: Parts) -> Variability:
+    """How much the intervals of a sound vary, trusted or not."""
+    s1_s = parts.s1_s
+    if len(s1_s) < 2:
+        return UNKNOWN
+    return variability(s1_s, interval_certainty(s1_s, parts.path, parts.states.posteriors))
 
 
 def rate_of(parts: Parts) -> tuple[np.ndarray, float | None]:

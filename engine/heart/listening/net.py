@@ -1,7 +1,7 @@
 """The beat net in plain numpy: starts at once, needs no torch, agrees with it to 1e-4.
 
-A net is a dict of float32 arrays by the names torch gives them (dense1, dense2, gru, head); `learning.ear_net`
-makes and trains them. Two directions (files) when "gru.weight_ih_l0_reverse" is there, else one (live).
+A net is a dict of float32 arrays by the names torch gives them; `learning.ear_net` makes and trains them. For files
+dilated convolutions (stem, blocks, head), for the live ear a recurrent net (dense1, dense2, gru, head).
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ PAST_FRAMES = {True: 3, False: 6}
 LOOK_AHEAD_STEPS = 5
 """Steps (20 ms each) by which the live net answers late: with half a window, 130 ms of look-ahead."""
 OUTPUTS = 5
+DILATIONS = (1, 2, 4, 8, 16, 32) * 2
+"""Of the file net's blocks, in steps: together they see five seconds on either side."""
+TAPS = 5
 LAYERS = 2
 
 Weights = Mapping[str, np.ndarray]
@@ -68,8 +71,8 @@ def gru_layer(weights: Weights, name: str, x: np.ndarray, h: np.ndarray) -> np.n
 
 
 def both_ways(weights: Weights) -> bool:
-    """Does this net also read backwards?"""
-    return "gru.weight_ih_l0_reverse" in weights
+    """Is this the net for files, which looks both ways?"""
+    return "stem.weight" in weights or "gru.weight_ih_l0_reverse" in weights
 
 
 def run(weights: Weights, frames: np.ndarray) -> np.ndarray:
@@ -78,17 +81,46 @@ def run(weights: Weights, frames: np.ndarray) -> np.ndarray:
     frames: float32 [B, frames, BANDS], normalised. Returns raw outputs (logits), float32 [B, frames // 2, OUTPUTS].
     """
     two = both_ways(weights)
-    x = stem(weights, np.stack([context_frames(one, two) for one in frames]))
+    stacked = np.stack([context_frames(one, two) for one in frames])
+    if "stem.weight" in weights:
+        return _convolved(weights, stacked)
+    x = stem(weights, stacked)
     units = weights["gru.weight_hh_l0"].shape[1]
     for layer in range(LAYERS):
         start = np.zeros((len(x), units), np.float32)
         ahead = gru_layer(weights, f"l{layer}", x, start)
-        if not two:
-            x = ahead
-            continue
-        back = gru_layer(weights, f"l{layer}_reverse", x[:, ::-1], start)[:, ::-1]
-        x = np.concatenate([ahead, back], axis=2)
+        if two:
+            back = gru_layer(weights, f"l{layer}_reverse", x[:, ::-1], start)[:, ::-1]
+            ahead = np.concatenate([ahead, back], axis=2)
+        x = ahead
     return np.asarray(_dense(weights, "head", x), np.float32)
+
+
+def _convolved(weights: Weights, stacked: np.ndarray) -> np.ndarray:
+    """The file net: residual blocks of dilated convolutions. [B, steps, CONTEXT * BANDS] to [B, steps, OUTPUTS]."""
+    x = _mixed(weights, "stem", stacked)
+    for k, dilation in enumerate(DILATIONS):
+        x = x + block(weights, f"blocks.{k}.", x, dilation)
+    return np.asarray(_mixed(weights, "head", _lit(weights, "", x)), np.float32)
+
+
+def block(weights: Weights, name: str, x: np.ndarray, dilation: int) -> np.ndarray:
+    """What one block adds: TAPS looks, `dilation` steps apart, silence beyond the ends. [B, steps, channels]."""
+    reach, steps = dilation * (TAPS // 2), x.shape[1]
+    padded = np.pad(_lit(weights, name, x), ((0, 0), (reach, reach), (0, 0)))
+    taps = np.ascontiguousarray(weights[f"{name}wide.weight"].transpose(2, 1, 0))
+    seen = sum(padded[:, k * dilation : k * dilation + steps] @ taps[k] for k in range(TAPS))
+    return _mixed(weights, f"{name}mix", np.maximum(seen + weights[f"{name}wide.bias"], 0))
+
+
+def _lit(weights: Weights, name: str, x: np.ndarray) -> np.ndarray:
+    return np.maximum(x * weights[f"{name}scale"] + weights[f"{name}shift"], 0)
+
+
+def _mixed(weights: Weights, name: str, x: np.ndarray) -> np.ndarray:
+    """A convolution whose taps lie in the last axis of x already."""
+    kernel = weights[f"{name}.weight"]
+    return np.asarray(x @ kernel.reshape(len(kernel), -1).T + weights[f"{name}.bias"])
 
 
 @dataclass

@@ -14,13 +14,14 @@ import numpy as np
 from heart.listening import features, net
 from heart.listening.decoder import S1, S2, Decoder, Durations, Segment, boundary_s, emissions
 from heart.listening.rhythm import Rhythm, rhythm
+from heart.listening.timing import refine
 from heart.records import HeardBeat
 
 CHUNK_STEPS = 800
 EDGE_STEPS = 200
 """A long sound is cut into chunks of 16 s that overlap by 4 s on either side; the edges are thrown away."""
 CHUNKS_AT_ONCE = 16
-SURE_PATH = 0.8
+SURE_PATH = 0.9
 """A decoding this certain needs no help from the rhythm, and may be as irregular as it likes."""
 
 
@@ -110,19 +111,20 @@ def _outputs(
 NOTHING = States(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, features.BANDS), np.float32))
 
 
-@lru_cache(maxsize=64)
-def durations_near(rr_20ms: int | None) -> Durations:
-    """Durations for an RR of so many 20 ms, kept for the next call."""
-    return Durations.at(None if rr_20ms is None else rr_20ms / 50)
+@lru_cache(maxsize=256)
+def durations_near(rr_20ms: int | None, firm: bool = False) -> Durations:
+    """Durations for an RR of so many 20 ms, kept for the next call; firm: near that rate only."""
+    return Durations.at(None if rr_20ms is None else rr_20ms / 50, firm)
 
 
-def decode(posteriors: np.ndarray, rr_s: np.ndarray | None = None) -> list[Segment]:
-    """Best sequence of states. posteriors: [steps, 4]; rr_s: [steps], the rate expected at each, or None."""
+def decode(posteriors: np.ndarray, rr_s: np.ndarray | None = None, firm: bool = False) -> list[Segment]:
+    """Best sequence of states. posteriors: [steps, 4]; rr_s: [steps], the rate expected at each, or None; firm:
+    how closely to keep to it."""
     decoder = Decoder()
     near = emissions(np.log(np.maximum(posteriors, 1e-5)))
     for step, row in enumerate(near):
         if rr_s is not None:
-            decoder.durations = durations_near(round(float(rr_s[step]) * 50))
+            decoder.durations = durations_near(round(float(rr_s[step]) * 50), firm)
         decoder.push(row)
         if step % 5000 == 4999:
             decoder.forget(step + 2)
@@ -165,12 +167,19 @@ def segment(weights: net.Weights, samples: np.ndarray) -> Parts:
         return Parts([], heard, [], None)
     path = decode(heard.posteriors)
     found = rhythm(heard.posteriors, heard.bands)
-    if found is not None and certainty(path, heard.posteriors) < SURE_PATH:
+    unsure = certainty(path, heard.posteriors) < SURE_PATH
+    if found is not None and unsure:
         expected: np.ndarray | None = found.at(len(heard.posteriors))
     else:
         expected = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
-    path = path if expected is None else decode(heard.posteriors, expected)
-    return Parts(beats(path, heard.posteriors), heard, path, found)
+    path = path if expected is None else decode(heard.posteriors, expected, firm=unsure)
+    return Parts(timed(beats(path, heard.posteriors), samples), heard, path, found)
+
+
+def timed(found: list[HeardBeat], samples: np.ndarray) -> list[HeardBeat]:
+    """The same beats, each S1 where it is most like the others."""
+    s1_s = refine(samples, np.array([beat.s1_s for beat in found]))
+    return [HeardBeat(float(s1), beat.s2_s) for s1, beat in zip(s1_s, found, strict=True)]
 
 
 def interval_certainty(s1_s: np.ndarray, path: list[Segment], posteriors: np.ndarray) -> np.ndarray:

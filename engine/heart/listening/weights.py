@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 from heart.cards import find_model
 from heart.errors import FileError
+from heart.listening import variability
 
 MODEL = "ear-beats"
 
@@ -17,13 +18,15 @@ MODEL = "ear-beats"
 class EarWeights:
     """file: the net that reads both ways; live: the forward net; each by torch's names, float32.
 
-    file_trust, live_trust: float32 [features + 1], logistic weights with the bias last (`rate.Evidence.row`).
+    file_trust, live_trust: float32 [features + 1], logistic weights with the bias last (`rate.Evidence.row`);
+    hrv_trust: the same for `variability.Evidence.row`.
     """
 
     file: dict[str, np.ndarray]
     live: dict[str, np.ndarray]
     file_trust: np.ndarray
     live_trust: np.ndarray
+    hrv_trust: np.ndarray = field(default_factory=variability.WEIGHTS.copy)
 
 
 def split(arrays: dict[str, np.ndarray]) -> EarWeights:
@@ -37,7 +40,8 @@ def split(arrays: dict[str, np.ndarray]) -> EarWeights:
         }
 
     try:
-        return EarWeights(part("file."), part("live."), arrays["trust.file"], arrays["trust.live"])
+        hrv_trust = np.asarray(arrays.get("trust.hrv", variability.WEIGHTS), np.float32)
+        return EarWeights(part("file."), part("live."), arrays["trust.file"], arrays["trust.live"], hrv_trust)
     except KeyError as error:
         raise FileError(f"{MODEL}: its weights lack {error}; fetch the model again") from None
 
