@@ -11,6 +11,8 @@ import torch
 
 from heart.cards import read_model
 from heart.learning import heart_rate_data as data
+from heart.learning import heart_rate_evaluate, heart_rate_train
+from heart.learning.heart_rate import card_figures
 from heart.learning.heart_rate_data import (
     Batches,
     Recording,
@@ -116,7 +118,8 @@ def test_a_sound_that_is_no_heart_is_learnt_as_any_rate() -> None:
     assert not batch.marks[even].any()
 
 
-def test_the_net_learns_and_resumes_where_it_stopped(tmp_path: Path) -> None:
+def test_the_net_learns_and_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heart_rate_train, "WARM_UP_STEPS", 1)
     windows = batch_of([of_synthetic(make(Recipe(bpm=(60, 110)), 4, n)) for n in range(8)])
     trainer = Trainer("both", tmp_path, 1.0, 0)
     losses = [trainer.learn(windows) for _ in range(9)]
@@ -167,3 +170,22 @@ def test_recordings_are_read_with_their_marks(tmp_path: Path) -> None:
     for one, heart in zip(found, hearts, strict=True):
         assert one.seconds == pytest.approx(8)
         assert cut(one, 1.5).bpm == pytest.approx(heart.truth.bpm, rel=0.15)
+
+
+def test_all_estimators_are_measured_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_set(tmp_path, 2, seed=3, recipe=Recipe(seconds=10, snr_db=(20, 25)))
+    text = (tmp_path / "manifest.csv").read_text()
+    (tmp_path / "manifest.csv").write_text(text.replace(",synth,N,", ",cinc2016-a,N,").replace(",train,", ",val,"))
+    monkeypatch.setattr(heart_rate_evaluate, "SYNTHETIC_COUNT", 4)
+    done: list[tuple[int, int]] = []
+    found = heart_rate_evaluate.evaluate_heart_rate(tmp_path, progress=lambda k, of: done.append((k, of)))
+    assert done == [(1, 2), (2, 2)]
+    names = {"beats", "rhythm", "cnn synthetic", "cnn real", "cnn both", "reconciled"}
+    assert set(found["whole"]["cinc2016-a"]) == set(found["synthetic"]) == names
+    assert found["cut_8_s"]["all"]["beats"]["sounds"] == 2
+    assert found["whole"]["all"]["cnn both"]["within_5"] == 1.0
+    assert found["synthetic"]["cnn both"]["mae_bpm"] < 3
+    assert "cnn real" in found["text"]
+    kept = card_figures(found)
+    assert kept["whole_all_cnn_both_within_5"] == 1.0
+    assert all(isinstance(value, (str, int, float)) for value in kept.values())

@@ -17,6 +17,7 @@ LEARNING_RATE = 3e-3
 EMA = 0.995
 BATCH = 48
 SAVE_EVERY = 50
+WARM_UP_STEPS = 40
 HRV_WEIGHT = 0.5
 MARK_WEIGHT = 4.0
 GUIDED_SHARE = 0.7
@@ -89,7 +90,7 @@ class Trainer:
     def learn(self, batch: Batch) -> list[float]:
         """One step of gradient descent. Returns the three losses."""
         share = min(self.spent_s / self.budget_s, 1.0)
-        rate = min(1.0, (self.step + 1) / 40) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+        rate = min(1.0, (self.step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
         self.optimizer.param_groups[0]["lr"] = LEARNING_RATE * rate
         self.net.train()
         guided = self.step * GUIDED_SHARE % 1 < GUIDED_SHARE
