@@ -16,7 +16,7 @@ import soundfile as sf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heart.audio import db_to_gain, gain_to_db, read_audio, resample, write_audio
+from heart.audio import db_to_gain, gain_to_db, read_audio, resample, shown, write_audio
 from heart.errors import FileError, UsageError
 
 RATE_HZ = 44_100
@@ -43,7 +43,7 @@ def refused(path: Path | str, **settings) -> str:
     assert time.perf_counter() - begin_s < 1.0
     line = str(caught.value)
     assert "\n" not in line
-    assert str(path) in line
+    assert shown(path) in line
     return line
 
 

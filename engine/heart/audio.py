@@ -29,6 +29,10 @@ MAX_PEAK = 1000.0
 """No float file holds honest samples beyond this (integers stored as floats reach 32768)."""
 
 BLOCK_FRAMES = 65_536
+MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff", b".snd")
+"""How the files that are read begin: wav, w64, aiff, flac, ogg, mp3 with tags, caf, au. Anything else is refused
+before a decoder sees it: some try hard to make sound of a web page, and fill the terminal with their troubles."""
+
 SUBTYPES = frozenset(
     {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
     | {"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
@@ -53,9 +57,9 @@ def read_audio(
     longer than `max_seconds`, larger than `max_bytes` when decoded, with more than 8 channels, with a
     rate outside 500..192000 Hz, or with samples that are no numbers or beyond +-1000.
     """
-    name = os.fspath(path)
-    _check_regular(name)
-    with _opened(name) as file:
+    name = shown(path)
+    _check_regular(path, name)
+    with _opened(path, name) as file:
         channels = 1 if mono else file.channels
         _check_claims(name, file, max_seconds)
         wanted = int(min(file.frames, first_seconds * file.samplerate))
@@ -121,22 +125,50 @@ def gain_to_db(gain: float) -> float:
     return 20.0 * math.log10(abs(gain)) if gain else -math.inf
 
 
-def _check_regular(name: str) -> None:
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as it can be printed on one line of any terminal: what cannot be printed is escaped."""
+    text = os.fspath(path)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _check_regular(path: str | os.PathLike[str], name: str) -> None:
     try:
-        mode = os.stat(name).st_mode
+        mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:
         raise FileError(f"{name}: cannot be found ({_reason(error)})") from error
     if not stat.S_ISREG(mode):
         raise FileError(f"{name}: is not a file of sound but a folder, pipe or device")
 
 
-def _opened(name: str) -> Any:
+def _check_magic(path: str | os.PathLike[str], name: str) -> None:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise FileError(f"{name}: cannot be read as sound ({_reason(error)})") from error
+    if not head:
+        raise FileError(f"{name}: is empty")
+    if not (head.startswith(MAGIC) or _is_mpeg(head)):
+        raise FileError(f"{name}: cannot be read as sound, whatever its name says; wav, flac, ogg and mp3 can")
+
+
+def _is_mpeg(head: bytes) -> bool:
+    """Does an MPEG audio frame begin here: eleven set bits, a version, a layer?"""
+    return len(head) == 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0
+
+
+def _opened(path: str | os.PathLike[str], name: str) -> Any:
     import soundfile as sf
 
+    _check_magic(path, name)
     try:
-        return sf.SoundFile(name)
+        # As bytes a name that is no valid text can be opened too; Windows has no such names.
+        return sf.SoundFile(os.fspath(path) if os.name == "nt" else os.fsencode(path))
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise FileError(f"{name}: cannot be read as sound ({_reason(error)}); wav and flac can") from error
+        reason = _reason(error)
+        if reason.startswith("File does not exist"):  # what libsndfile says of a damaged mp3
+            reason = "damaged or cut off at its beginning"
+        raise FileError(f"{name}: cannot be read as sound ({reason}); wav and flac can") from error
 
 
 def _check_claims(name: str, file: Any, max_seconds: float) -> None:

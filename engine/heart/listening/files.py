@@ -23,7 +23,7 @@ from heart.records import HeardBeat
 
 MAX_SECONDS = 4 * 3600.0
 ENOUGH_S = 2.0
-"""In less sound than this, noise may pass for a heart: a tenth of 0.2 s noises did."""
+"""In less sound than this, noise may pass for a heart: a quarter of noises of 0.1 to 1.5 s did."""
 STILL = 1e-4
 """A sound that never leaves this amplitude (-80 dB) is silence."""
 

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from heart.audio import shown
 from heart.errors import FileError, HeartError, UsageError
 from heart.listening import files as ear
 from heart.listening.judgement import Bench, load_bench
@@ -75,7 +76,7 @@ def row(result: dict[str, Any]) -> str:
     """A line of the table: a dash where the ear cannot say; `?` stands before a class too unsure to be said."""
     cells = [f"{read(result):>{width}}" for _, width, read in COLUMNS]
     remark = "" if result["bpm"] is not None else "  (no trustworthy rhythm)"
-    return "  ".join([*cells, result["file"] + remark])
+    return "  ".join([*cells, shown(result["file"]) + remark])
 
 
 def _number(value: float | None, digits: int) -> str:
