@@ -19,8 +19,10 @@ from heart.learning.valve_changes import FRAMES, changed, crop
 from heart.learning.valve_data import CENTRES_HZ, LABELS, TASK, Sound, front, read_powers, training_sounds
 from heart.learning.valve_judge import deal, fit_temperature, fit_threshold, weights_of
 from heart.learning.valve_murmurs import DIASTOLE, S1, S2, SYSTOLE, afflict, runs
-from heart.learning.valve_net import ValveNet
+from heart.learning.valve_net import Jury, ValveNet, image_of
 from heart.learning.valve_train import Plan, Trainer, logits_of, pooled, windows
+
+torch.set_num_threads(1)  # nets this small only wait for each other
 
 COLUMNS = (
     "path",
@@ -193,43 +195,46 @@ def test_a_sound_is_cut_into_windows_that_reach_its_end() -> None:
     cut = windows(ramp)
     assert cut[:, 0, 0].tolist() == [0, 100, 200, 450 - FRAMES]
     assert windows(ramp[:90]).shape == (1, 32, FRAMES)
-    net = ValveNet(2, 2000)
+    net = ValveNet(2)
     found = logits_of(net, [Sound("a", "N", "g", "s", ramp + 1), Sound("b", "N", "g", "s", ramp[:90] + 1)])
     assert [len(rows) for rows in found] == [4, 1]
 
 
 def test_the_net_hears_neither_level_nor_offset_nor_colour() -> None:
-    net = ValveNet(2, 2000).eval()
+    net = Jury([ValveNet(2), ValveNet(2)], rate_hz=2000).eval()
     audio = torch.from_numpy(heart(np.random.default_rng(3), 2.0))[None]
     with torch.no_grad():
         plain = net(audio)
         torch.testing.assert_close(net(audio * 300 + 5), plain, atol=1e-3, rtol=1e-3)
         powers = net.front.powers(net.level(audio))
-        shaped = net.image(powers * torch.linspace(0.5, 2, 32)[None, :, None])
+        shaped = image_of(powers * torch.linspace(0.5, 2, 32)[None, :, None])
     assert plain.shape == (1, 5)
-    change = float((shaped - net.image(powers)).abs().median())
+    change = float((shaped - image_of(powers)).abs().median())
     assert change < 0.1, "a colour of up to 0.7 nepers is taken away but for what lies under the floor"
 
 
 def test_a_training_resumes_where_it_stopped(tmp_path: Path) -> None:
     own = sounds_of({(label, label): 2 for label in LABELS})
     plan = Plan(0.1, checkpoint=tmp_path / "a.pt")
-    first = Trainer(ValveNet(2, 2000), plan)
+    first = Trainer(ValveNet(2), plan)
     first.run(Batches(own, [], Mix(1.0), 0, 8))
-    again = Trainer(ValveNet(2, 2000), plan)
+    again = Trainer(ValveNet(2), plan)
     assert again.resume()
     assert (again.step, again.spent_s, again.losses) == (first.step, first.spent_s, first.losses)
     step = again.step
     again.run(Batches(own, [], Mix(1.0), 0, 8))
     assert again.step == step, "the time was spent"
-    longer = Trainer(ValveNet(2, 2000), Plan(first.spent_s + 0.2, checkpoint=plan.checkpoint))
+    longer = Trainer(ValveNet(2), Plan(first.spent_s + 0.2, checkpoint=plan.checkpoint))
     longer.resume()
     longer.run(Batches(own, [], Mix(1.0), 0, 8))
     assert longer.step > step
 
 
-def test_from_data_to_a_folder_that_answers(data_dir: Path, tmp_path: Path) -> None:
+def test_from_data_to_a_folder_that_answers(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("onnxscript", reason="the extra `train` is not installed")
+    monkeypatch.setattr(valve, "MEMBERS", 1)
     quick = {"minutes": 0.2 / 60, "width": 2, "with_baselines": False}
     figures = valve.train_valve(data_dir, tmp_path, **quick)
     model = read_model(tmp_path / "model")

@@ -102,9 +102,9 @@ class Trainer:
         rate = self.plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
         self.optimizer.param_groups[0]["lr"] = rate
         self.net.train()
-        image = self.net.image(torch.from_numpy(powers).to(self.device))
+        heard = torch.from_numpy(powers).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
-            logits = self.net.resnet(image.to(memory_format=torch.channels_last))
+            logits = self.net(heard)
         wanted = torch.from_numpy(targets).to(self.device)
         loss = functional.cross_entropy(logits.float(), wanted, label_smoothing=SMOOTHING)
         self.optimizer.zero_grad()
@@ -145,7 +145,7 @@ def logits_of(net: ValveNet, sounds: Sequence[Sound]) -> list[np.ndarray]:
     device = next(net.parameters()).device
     with torch.inference_mode():
         rows = [
-            net.logits(torch.from_numpy(np.ascontiguousarray(block)).to(device)).cpu()
+            net(torch.from_numpy(np.ascontiguousarray(block)).to(device)).cpu()
             for block in np.array_split(np.concatenate(parts), max(1, sum(map(len, parts)) // 128))
         ]
     return np.split(torch.cat(rows).float().numpy(), np.cumsum([len(part) for part in parts])[:-1])

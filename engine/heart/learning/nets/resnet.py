@@ -81,7 +81,7 @@ class ResNet18(nn.Module):
         """
         state = {name: value for name, value in read_weights(path).items() if not name.startswith("fc.")}
         if self.width != 64:
-            raise FileError(f"{path}: holds a net of width 64 and this one has {self.width}; train with --width 64")
+            raise FileError(f"{path}: holds a net of width 64 and this one has {self.width}; make it with width=64")
         first = state.get("conv1.weight")
         if first is not None and first.ndim == 4 and first.shape[1] == 3:
             state["conv1.weight"] = first.float().mean(1, keepdim=True)
