@@ -147,7 +147,7 @@ def _false(told_s: np.ndarray, states: np.ndarray, seconds: float) -> int:
     for at_s in told_s[(told_s > START_S) & (told_s < min(seconds, states[-1, 1]) - END_S)]:
         state = states[max(int(np.searchsorted(states[:, 0], at_s, "right")) - 1, 0), 2]
         count += state != 0 and (not len(s1_s) or np.abs(s1_s - at_s).min() >= SAME_S)
-    return count
+    return int(count)
 
 
 def _foretold(truth_s: np.ndarray, said: np.ndarray) -> np.ndarray:

@@ -28,14 +28,14 @@ from heart.listening.stream import EarStream
 
 WEIGHTS = "onset.safetensors"
 HIDDEN = 32
-YOUNG_S = 0.14
+YOUNG_S = 0.18
 """An onset is new for this long; later it need not be told any more."""
 A_SOURCE = 100
 """Recordings of each source, so that none outweighs the others."""
 SECONDS = 30.0
 NOISE_DB = (None, None, -12.0)
 """Noise against the recording, cycled through."""
-EPOCHS = 10
+EPOCHS = 20
 BATCH = 512
 SURE = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 PERIOD = INPUTS - 2
@@ -188,7 +188,8 @@ def evaluate_onset(data_dir: Path) -> dict[str, Any]:
 
 def card(folder: Path, figures: dict[str, Any], seed: int, wrong: float) -> dict[str, Any]:
     """What card.toml says."""
-    flat = {f"{part}_{name}": value for part, row in figures.items() for name, value in row.items()}
+    named = ((f"{part}_{name}", value) for part, row in figures.items() for name, value in row.items())
+    flat = {name: value for name, value in named if value is not None}
     return {
         "name": MODEL,
         "kind": "ear",
