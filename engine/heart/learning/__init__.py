@@ -16,6 +16,8 @@ MODELS = {
         "heart.learning.heart_rate:train_heart_rate",
         "heart.learning.heart_rate_evaluate:evaluate_heart_rate",
     ),
+    "ear-scene": ("heart.learning.scene:train_scene", "heart.learning.scene:evaluate_scene"),
+    "ear-gate": ("heart.learning.gate:train_gate", "heart.learning.gate:evaluate_gate"),
 }
 """name: what trains it, what measures it."""
 
