@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from heart.namespace import JUDGED, ROWS, check
+from heart.plumbing.wire import Wire
 from heart.records import SAMPLE_RATE_HZ, Heard, Judged
+from heart.stage.conductor import Conductor
+from heart.stage.hearing import Hearing
 from heart.stage.performance import Performance
 from heart.stage.telling import REMIND_S, Teller, judged_args, rate_args
 
@@ -50,10 +52,15 @@ class FakeHearing:
 
 @dataclass
 class Scene:
-    wire: FakeWire
-    performance: Performance
-    teller: Teller
+    """A teller with everything around it made up, and the engine's clock."""
+
+    wire: FakeWire = field(default_factory=FakeWire)
+    performance: Performance = field(default_factory=Performance)
     now_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        wire, hearing, conductor = cast(Wire, self.wire), cast(Hearing, FakeHearing()), cast(Conductor, None)
+        self.teller = Teller(wire, self.performance, conductor, hearing, lambda: self.now_s)
 
     def hear(self, heard: Heard) -> None:
         self.now_s = 10.0 + heard.time_s
@@ -67,10 +74,7 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Scene:
-    wire, performance = FakeWire(), Performance()
-    clock: Callable[[], float] = lambda: made.now_s  # noqa: E731
-    made = Scene(wire, performance, Teller(wire, performance, None, FakeHearing(), clock))  # type: ignore[arg-type]
-    return made
+    return Scene()
 
 
 HEARD = Heard(10.0, heart=0.9, trust=0.8, bpm=60.0, rr_ms=1000.0, sdnn_ms=20.0, rmssd_ms=25.04, pnn50=0.1)

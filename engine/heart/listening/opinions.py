@@ -127,7 +127,8 @@ class Opinions:
 
     def _newest(self, seconds: float) -> np.ndarray:
         frames = min(int(np.ceil(seconds * self.rate_hz)) + 1, len(self._sound))
-        return self._sound[(self._pushed - frames + np.arange(frames)) % len(self._sound)]
+        end = self._pushed % len(self._sound)
+        return np.concatenate([self._sound[end:], self._sound[:end]])[-frames:]
 
 
 def load_classifiers() -> tuple[dict[str, Classifier], dict[str, str]]:
