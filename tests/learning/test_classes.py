@@ -25,6 +25,8 @@ from heart.learning.classes.folds import group_folds, leave_one_site_out, random
 from heart.learning.classes.twins import similarity, twins
 
 RATE_HZ = 2000
+RULELESS = (0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 1)
+"""Label of each take; alternating ones can be learnt from the grid of the mel bands."""
 LABELS = ("normal", "murmur")
 
 
@@ -43,7 +45,7 @@ def take(tone_hz: float, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def leaky(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve takes of four near-identical clips; the takes' labels alternate, so only a take's twins tell them."""
+    """Twelve takes of four near-identical clips, labelled by no rule, so that only a take's twins tell its label."""
     folder = tmp_path_factory.mktemp("leaky")
     rows = []
     for group, tone_hz in enumerate(np.linspace(60, 800, 12)):
@@ -51,7 +53,7 @@ def leaky(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path = f"{group}-{clip}.wav"
             sf.write(folder / path, take(tone_hz, 10 * group + clip), RATE_HZ)
             split = "val" if group % 3 == 0 else "train"
-            rows.append([path, "ab"[group > 5], LABELS[group % 2], f"g{group}", split])
+            rows.append([path, "ab"[group > 5], LABELS[RULELESS[group]], f"g{group}", split])
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "source", "label", "group", "split"], *rows])
     return folder
@@ -75,8 +77,8 @@ def test_a_random_split_flatters_where_takes_have_twins_and_a_split_by_group_doe
 ) -> None:
     found = measured["baselines"]
     for name in ("svm", "forest"):
-        assert found["leaky_random_split"][name]["balanced_accuracy"] > 0.95
-        assert found["group_folds"][name]["balanced_accuracy"] < 0.75
+        assert found["leaky_random_split"][name]["balanced_accuracy"] > 0.9
+        assert found["group_folds"][name]["balanced_accuracy"] < 0.7
     assert "twins" in found["leaky_random_split"]["note"]
 
 
@@ -218,7 +220,7 @@ def test_figures_go_onto_a_card_and_come_back(measured: dict[str, Any], tmp_path
     read = read_model(tmp_path).card["figures"]
     assert read == flat
     assert read["recall_murmur"] == 1.0
-    assert read["baseline_svm_leaky_random_split_balanced_accuracy"] > 0.95
+    assert read["baseline_svm_leaky_random_split_balanced_accuracy"] > 0.9
 
 
 @pytest.mark.parametrize(
