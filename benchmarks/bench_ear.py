@@ -1,13 +1,13 @@
 """What the live ear costs and how late it is: CPU over sound time in blocks of 256 frames at 44.1 kHz.
 
-    PYTHONPATH=engine python benchmarks/bench_ear.py [--seconds 30] [--runs 3] [--hop 1] [--hour] [--data DATA]
+    python benchmarks/bench_ear.py [--seconds 30] [--runs 3] [--hop 1] [--hour] [--wire] [--data DATA]
 
 Prints the ratio of processor time to real time, of the beats alone and of the whole ear with all the
 classifiers that are there (medians of the runs; 0.25 is the limit, 0.1 the aim), how long a block takes, how
 long after the last sample a record speaks of that it comes, and the time the worker needs until it is ready.
 With --data also, on the annotated validation recordings, how long after its S1 a beat is told and how well the
-next one is foretold. With --hour also what the file ear needs for a file of one hour at 2 kHz: time, and the
-most memory of the process.
+next one is foretold. With --wire the same over OSC, of a computed heart. With --hour also what the file ear
+needs for a file of one hour at 2 kHz: time, and the most memory of the process.
 """
 
 from __future__ import annotations
@@ -81,6 +81,30 @@ def told(data: Path, limit: int | None) -> None:
             print(f"  {name}: {value}")
 
 
+def over_the_wire(seconds: float) -> tuple[float, float, int]:
+    """A running engine hears a computed heart: ms from the S1 it tells of to its message at a client; median, p95
+    and of how many beats."""
+    from heart.audio import write_audio
+    from heart.plumbing.client import HeartClient
+    from heart.sounding.offline import generate
+    from heart.stage.rehearsal import running_engine
+
+    late_ms: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "heart.wav"
+        write_audio(path, 0.3 * generate(voice="pulse", label="N", bpm=72, rmssd=25, seconds=seconds), RATE_HZ)
+        options = ("--voice", "pulse", "--mode", "lead", "--heart", str(path))
+        with running_engine(Path(folder), *options) as engine, HeartClient("127.0.0.1", engine.port) as client:
+            until_s = time.monotonic() + seconds
+            while time.monotonic() < until_s:
+                known = len(client.inbox.heard)
+                if client.wait_until(lambda known=known: len(client.inbox.heard) > known, 2.0):
+                    frames = client.played_at(time.monotonic()) - client.inbox.heard[-1].frame
+                    late_ms.append(frames / RATE_HZ * 1e3)
+    late_ms = late_ms[5:]  # without a rhythm yet
+    return statistics.median(late_ms), float(np.percentile(late_ms, 95)), len(late_ms)
+
+
 def one_hour() -> tuple[float, float, float, float | None]:
     """Seconds of work, MB in use before, MB at the most, and the rate heard, for an hour of a crude heart."""
     import resource
@@ -106,6 +130,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--hop", type=float, default=1.0, help="seconds between judgements of one kind")
     parser.add_argument("--data", type=Path, help="folder of recordings: also measure latency on them")
+    parser.add_argument("--wire", action="store_true", help="also time the messages of a running engine")
     parser.add_argument("--limit", type=int, help="with --data: only so many recordings of each source")
     parser.add_argument("--hour", action="store_true", help="also hear a file of one hour")
     options = parser.parse_args()
@@ -127,6 +152,9 @@ def main() -> None:
     print(f"slowest block of the beats {slowest:.1f} ms")
     print(f"records come {late:.0f} ms after their sound at the latest; {runs[0][3]} of them with a rate")
     print(f"import and load: {start_s:.2f} s")
+    if options.wire:
+        middle_ms, p95_ms, beats = over_the_wire(40.0)
+        print(f"over the wire: {middle_ms:.0f} ms from S1 to its message, p95 {p95_ms:.0f} ms, {beats} beats")
     if options.data:
         told(options.data, options.limit)
     if options.hour:
