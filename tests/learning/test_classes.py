@@ -45,7 +45,7 @@ def take(tone_hz: float, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def leaky(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve takes of four near-identical clips, labelled by no rule, so that only a take's twins tell its label."""
+    """Twelve takes of four near-identical clips, labelled by no rule: only a take's twins tell its label."""
     folder = tmp_path_factory.mktemp("leaky")
     rows = []
     for group, tone_hz in enumerate(np.linspace(60, 800, 12)):
