@@ -24,6 +24,9 @@ from heart.learning.classes.baseline import mfcc_statistics
 from heart.learning.classes.folds import group_folds, leave_one_site_out, random_folds
 from heart.learning.classes.twins import similarity, twins
 
+sys.path.append(str(Path(__file__).parent.parent / "listening"))
+from tiny_classifier import make_classifier
+
 RATE_HZ = 2000
 RULELESS = (0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 1)
 """Label of each take; alternating ones can be learnt from the grid of the mel bands."""
@@ -230,6 +233,21 @@ def test_figures_go_onto_a_card_and_come_back(measured: dict[str, Any], tmp_path
 def test_a_model_that_answers_nonsense_gets_no_figures(leaky: Path, nonsense: np.ndarray, words: str) -> None:
     with pytest.raises(AssertionError, match=words):
         evaluate_classifier(TASK, leaky, lambda clips: nonsense, with_baselines=False)
+
+
+def test_the_shipped_model_is_measured_as_the_ear_uses_it(
+    leaky: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No `predict`: model, threshold and order of labels come from the folder called task.name."""
+    pytest.importorskip("onnxruntime")
+    make_classifier(tmp_path, "ear-toy", LABELS, RATE_HZ, seconds=0.5, hop_seconds=0.5, abstain_below=0.9)
+    monkeypatch.setenv("HEART_MODELS", str(tmp_path))
+    result = evaluate_classifier(TASK, leaky, with_baselines=False)
+    assert result["confusion"] == [[8, 0], [8, 0]]
+    assert result["abstain_below"] == 0.9
+    turned = Task(TASK.name, LABELS[::-1], TASK.clips, RATE_HZ)
+    with pytest.raises(FileError, match="its labels"):
+        evaluate_classifier(turned, leaky, with_baselines=False)
 
 
 def manifest(folder: Path, *rows: str) -> Path:
