@@ -65,7 +65,7 @@ def train_gate(
     kept, refused = share_right(honest, targets, middle)
     progress(f"out of fold: hearts kept {kept:.4f}, others refused {refused:.4f}, threshold {middle:.3f}")
     training = {
-        "command": "heart train ear-gate --data DATA",
+        "command": f"heart train ear-gate --data DATA --minutes {minutes:g}",
         "seed": seed,
         "minutes": minutes,
         "data": DATA,

@@ -63,7 +63,7 @@ def train_scene(
     progress(f"out of fold: balanced accuracy {balanced:.3f}, macro F1 {f1:.3f}\n{table}")
     temperature = fold_school.best_temperature(honest, targets)
     training = {
-        "command": "heart train ear-scene --data DATA",
+        "command": f"heart train ear-scene --data DATA --minutes {minutes:g}",
         "seed": seed,
         "minutes": minutes,
         "steps": sum(_steps(out_dir)),
