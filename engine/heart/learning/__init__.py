@@ -17,6 +17,10 @@ MODELS = {
         "heart.learning.heart_rate_evaluate:evaluate_heart_rate",
     ),
     "ear-scene": ("heart.learning.scene:train_scene", "heart.learning.scene:evaluate_scene"),
+    "ear-condition": (
+        "heart.learning.condition:train_condition",
+        "heart.learning.condition:evaluate_condition",
+    ),
     "ear-gate": ("heart.learning.gate:train_gate", "heart.learning.gate:evaluate_gate"),
 }
 """name: what trains it, what measures it."""

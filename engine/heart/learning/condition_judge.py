@@ -1,0 +1,110 @@
+"""How sure the condition net may be: temperature, offset and threshold from sites that it never met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from heart.learning.condition_fit import Bank
+
+TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(4), 33))
+OFFSETS = np.linspace(-1.5, 1.5, 61)
+WANTED = 0.8
+"""Share of the answers that should be right at a site never met."""
+MOST_ABSTAINED = 0.35
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Temperature and offset of the logit; least probability for an answer; what they are worth at unmet sites."""
+
+    temperature: float
+    offset: float
+    abstain_below: float
+    sites: dict[str, float]
+    """Balanced accuracy at each site left out."""
+    balanced_accuracy: float
+    """Mean of the sites."""
+    abstained: float
+    accuracy_when_sure: float
+
+    def figures(self) -> dict[str, Any]:
+        """As they stand on a card."""
+        sites = {f"left_out_{site}_balanced_accuracy": value for site, value in self.sites.items()}
+        return {
+            "left_out_sites_balanced_accuracy": self.balanced_accuracy,
+            **sites,
+            "left_out_sites_abstained": self.abstained,
+            "left_out_sites_accuracy_when_sure": self.accuracy_when_sure,
+        }
+
+
+def pooled(logits: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """Mean probability of "abnormal" over the windows of each sound, in the order of their numbers."""
+    _, places = np.unique(sound, return_inverse=True)
+    return np.bincount(places, 1 / (1 + np.exp(-logits))) / np.bincount(places)
+
+
+def judge(logits: np.ndarray, bank: Bank) -> Judgement:
+    """From logits [n] of the windows of a bank, each by a head that never met its site.
+
+    Temperature and offset make the pooled probabilities most likely, sites and labels alike; abstain_below is the
+    least threshold at which 80 % of the answers are right, or the highest that leaves 65 % of them.
+    """
+    _, first = np.unique(bank.sound, return_index=True)
+    target, site = bank.target[first], bank.site[first]
+    weights = _weights(target, site)
+    temperature, offset = _calibrated(logits, bank.sound, target, weights)
+    chance = pooled(logits / temperature + offset, bank.sound)
+    right = (chance > 0.5) == (target == 1)
+    below = _threshold(np.maximum(chance, 1 - chance), right, weights)
+    sure = np.maximum(chance, 1 - chance) >= below
+    sites = {str(name): round(_balanced(right, target, site == name), 4) for name in sorted(set(site))}
+    return Judgement(
+        round(temperature, 3),
+        round(offset, 3),
+        below,
+        sites,
+        round(float(np.mean(list(sites.values()))), 4),
+        round(float(weights[~sure].sum()), 4),
+        round(float((weights * right)[sure].sum() / max(weights[sure].sum(), 1e-9)), 4),
+    )
+
+
+def _weights(target: np.ndarray, site: np.ndarray) -> np.ndarray:
+    weights = np.zeros(len(target))
+    for name in set(site):
+        for label in (0, 1):
+            part = (site == name) & (target == label)
+            weights[part] = 1 / max(1, part.sum())
+    return weights / weights.sum()
+
+
+def _calibrated(
+    logits: np.ndarray, sound: np.ndarray, target: np.ndarray, weights: np.ndarray
+) -> tuple[float, float]:
+    best = (np.inf, 1.0, 0.0)
+    for temperature in TEMPERATURES:
+        for offset in OFFSETS:
+            chance = pooled(logits / temperature + offset, sound)
+            loss = -(weights * np.log(np.where(target == 1, chance, 1 - chance) + 1e-6)).sum()
+            best = min(best, (float(loss), float(temperature), float(offset)))
+    return best[1], best[2]
+
+
+def _threshold(top: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
+    best = 0.5
+    for threshold in np.arange(0.5, 0.96, 0.01):
+        sure = top >= threshold
+        if weights[~sure].sum() > MOST_ABSTAINED:
+            break
+        best = round(float(threshold), 2)
+        if (weights * right)[sure].sum() >= WANTED * weights[sure].sum():
+            break
+    return best
+
+
+def _balanced(right: np.ndarray, target: np.ndarray, here: np.ndarray) -> float:
+    return float(np.mean([right[here & (target == label)].mean() for label in (0, 1)]))
