@@ -86,7 +86,7 @@ def test_what_only_a_heart_can_answer_waits_for_the_gate(root: Path) -> None:
     assert all(one.probabilities for one in made if one.what in ("scene", "gate"))
 
 
-def test_without_a_gate_the_beat_net_decides(root: Path) -> None:
+def test_without_a_gate_the_beat_net_alone_decides(root: Path) -> None:
     classifiers = {"valve": load_classifier("ear-valve")}
     assert not judge(Opinions(classifiers, RATE_HZ), noise(4, 0.3), heart=0.1)[-1].probabilities
     assert judge(Opinions(classifiers, RATE_HZ), noise(4, 0.3), heart=0.9)[-1].label == "AS"

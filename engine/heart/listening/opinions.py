@@ -98,8 +98,8 @@ class Opinions:
     def case(self, heart: float) -> Case | Judged | None:
         """The judgement that has been due the longest, None while none is.
 
-        heart: 0..1, the beat net's opinion, which stands in for a gate that is not there. What only makes sense
-        of a heart gets no label at once where there is none.
+        heart: 0..1, the beat net's opinion. What only makes sense of a heart gets no label at once where either it
+        or the gate hears none.
         """
         now_s = self._pushed / self.rate_hz
         due = [(judge.next_s, what) for what, judge in self._judges.items() if judge.next_s <= now_s]
@@ -108,7 +108,7 @@ class Opinions:
         what = min(due)[1]
         judge = self._judges[what]
         judge.next_s = now_s + self.hop_s
-        if what in OF_HEARTS and (heart if self._gate is None else self._gate) < OPEN:
+        if what in OF_HEARTS and min(heart, 1.0 if self._gate is None else self._gate) < OPEN:
             judge.rows.clear()
             return Judged(now_s, what)
         return Case(what, judge, self._newest(judge.classifier.seconds), self.rate_hz, now_s)
