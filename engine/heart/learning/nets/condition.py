@@ -137,8 +137,37 @@ class Segmenter(nn.Module):
         padded = functional.pad(bels, (0, 0, PAST, CONTEXT - STEP - PAST))
         stacked = padded.unfold(1, CONTEXT, STEP).flatten(2)
         hidden = torch.relu(self.dense2(torch.relu(self.dense1(stacked))))
-        told: torch.Tensor = self.head(self.gru(hidden)[0])
+        heard = _onnx_gru(self.gru, hidden) if torch.onnx.is_in_onnx_export() else self.gru(hidden)[0]
+        told: torch.Tensor = self.head(heard)
         return told
+
+
+def _onnx_gru(gru: nn.GRU, x: torch.Tensor) -> torch.Tensor:
+    """The layers of a GRU that reads both ways as ONNX's own operator: the exporter would walk through every
+    step of it, for a minute. x: [B, steps, inputs]. Returns [B, steps, 2 * units]; only for a graph, not to compute."""
+    units = gru.hidden_size
+    for layer in range(gru.num_layers):
+        names = [f"l{layer}", f"l{layer}_reverse"]
+        ways = [[_gates(getattr(gru, f"{kind}_{name}"), units) for kind in _KINDS] for name in names]
+        inner, outer = (torch.stack([way[k] for way in ways]) for k in (0, 1))
+        bias = torch.stack([torch.cat(way[2:]) for way in ways])
+        told = torch.onnx.ops.symbolic(
+            "GRU",
+            (x.transpose(0, 1), inner, outer, bias),
+            {"hidden_size": units, "direction": "bidirectional", "linear_before_reset": 1},
+            dtype=torch.float32,
+            shape=(x.shape[1], 2, x.shape[0], units),
+        )
+        x = told.permute(2, 0, 1, 3).flatten(2)
+    return x
+
+
+_KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def _gates(table: torch.Tensor, units: int) -> torch.Tensor:
+    """torch keeps reset, update, new; ONNX update, reset, new."""
+    return torch.cat([table[units : 2 * units], table[:units], table[2 * units :]])
 
 
 def load_segmenter(path: Path) -> Segmenter:
