@@ -144,7 +144,7 @@ class Segmenter(nn.Module):
 
 def _onnx_gru(gru: nn.GRU, x: torch.Tensor) -> torch.Tensor:
     """The layers of a GRU that reads both ways as ONNX's own operator: the exporter would walk through every
-    step of it, for a minute. x: [B, steps, inputs]. Returns [B, steps, 2 * units]; only for a graph, not to compute."""
+    step of it, for a minute. x: [B, steps, inputs]. Returns [B, steps, 2 * units]; for a graph, not to compute."""
     units = gru.hidden_size
     for layer in range(gru.num_layers):
         names = [f"l{layer}", f"l{layer}_reverse"]
