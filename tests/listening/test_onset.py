@@ -13,7 +13,7 @@ from heart.config import models_dir
 from heart.errors import FileError
 from heart.listening import features
 from heart.listening.onset import ANSWERS, FRAMES, INPUTS, Expected, OnsetWatch, OnsetWeights, load_onset, split
-from heart.listening.stream import EarStream, expected_rr_s, pnn50_of
+from heart.listening.stream import EarStream, expected_rr_s
 from heart.records import Heard
 
 LOUD = FRAMES * features.BANDS - 8
@@ -134,11 +134,6 @@ def test_the_expected_rr_leans_on_the_newest() -> None:
     assert expected_rr_s(rr_s, 61.0) == pytest.approx((0.975 + 0.9) / 2)
     assert expected_rr_s(np.array([2.0]), 60.0) == 1.0  # twice the rate: a missed beat
     assert expected_rr_s(np.array([]), 80.0) == 0.75
-
-
-def test_pnn50_counts_steps_over_fifty_ms() -> None:
-    assert pnn50_of(np.cumsum([0, 1.0, 1.0, 1.06, 1.07, 1.0])) == pytest.approx(2 / 4)
-    assert pnn50_of(np.array([0.0, 1.0])) is None
 
 
 def test_variability_is_that_of_the_last_minute() -> None:

@@ -19,6 +19,7 @@ from heart.listening.decoder import S1, S2, Decoder, boundary_s, emissions
 from heart.listening.net import LOOK_AHEAD_STEPS, LiveNet
 from heart.listening.onset import Expected, OnsetWatch, OnsetWeights, onset_or_none
 from heart.listening.segment import durations_near, softmax
+from heart.listening.variability import Variability, variability
 from heart.listening.weights import EarWeights, load_weights
 from heart.records import Heard, HeardBeat
 
@@ -76,8 +77,9 @@ class EarStream:
         self._heart: deque[float] = deque(maxlen=HEART_MEMORY_STEPS)
         self._told_s = -1.0
         self._told_s1_s = -1.0
-        self._certain_s1_s: deque[float] = deque()  # of the last minute
+        self._minute: deque[tuple[float, float]] = deque()  # S1, and certainty of the interval that it ends
         self._newest = Heard(0.0)
+        self._certain_s = self._rr_s = 0.0  # the newest certain S1, and the RR expected after it
         self.evidence: rate.Evidence | None = None
         """What spoke for the newest record's rate; for calibration."""
         self.heard_bpm: float | None = None
@@ -101,8 +103,10 @@ class EarStream:
                     self._newest = self._report()
                 begun = self._begun()
                 if due or begun:
-                    s1_s = (*self._newest.s1_s, *begun)
-                    records.append(dataclasses.replace(self._newest, time_s=self.time_s, s1_s=s1_s))
+                    s1_s, next_s1_s = (*self._newest.s1_s, *begun), self._next_s1_s()
+                    records.append(
+                        dataclasses.replace(self._newest, time_s=self.time_s, s1_s=s1_s, next_s1_s=next_s1_s)
+                    )
                     self._newest = dataclasses.replace(self._newest, s1_s=(), beats=())
         return records
 
@@ -110,9 +114,10 @@ class EarStream:
         """The S1 that began within the newest step or a little before, if it was expected."""
         heard, now_s = self._newest, self.time_s
         self.onset_row = None
-        if heard.bpm is None or heard.next_s1_s is None:
+        if heard.bpm is None:
             return ()
-        expected = Expected(heard.next_s1_s, 60.0 / heard.bpm, heard.trust)
+        # From what is certain only: one S1 told falsely must not make the next one be expected falsely.
+        expected = Expected(self._certain_s + self._rr_s, 60.0 / heard.bpm, heard.trust)
         self.onset_row = self._watch.row(now_s, expected)
         s1_s = self._watch.look(now_s, expected, self._told_s1_s)
         if s1_s is None:
@@ -166,28 +171,37 @@ class EarStream:
                 onsets[part.state].append(boundary_s(posteriors, part.start, (part.state - 1) % 4, first))
         s1_s = np.array(onsets[S1])
         now_s = self.time_s
-        rr_s, trust = self._rate(s1_s, path_certainty(path, posteriors, first))
+        believed = path_posteriors(path, posteriors, first)
+        rr_s, trust = self._rate(s1_s, mean_of_last(believed))
         ease = 1.0 if self._bpm is None else HOLD
         sure = trust >= ease * rate.MIN_TRUST and self._heartness() >= ease * rate.MIN_HEART
         bpm = self._bpm = self.heard_bpm if sure else None
         self._decoder.durations = durations_near(bpm and round(60 / bpm * features.STEPS_PER_S))
         is_heart = self._heartness() >= rate.MIN_HEART
         beats = self._certain(s1_s, np.array(onsets[S2])) if is_heart else ()
-        self._remember(beats)
+        self._remember(beats, believed, first)
+        if bpm is not None:
+            self._certain_s, self._rr_s = float(s1_s[-1]), expected_rr_s(rr_s, bpm)
         sure_s1_s = s1_s if is_heart and bpm is not None else np.array([beat.s1_s for beat in beats])
         heard = Heard(now_s, self._heartness(), trust, beats=beats, s1_s=self._late(sure_s1_s))
         if bpm is None:
             return heard
-        sdnn_ms, rmssd_ms, pnn50 = self._variability()
+        vary = self._variability()
         return dataclasses.replace(
             heard,
             bpm=bpm,
             rr_ms=newest_rr_s(rr_s, bpm) * 1e3,
-            sdnn_ms=sdnn_ms,
-            rmssd_ms=rmssd_ms,
-            pnn50=pnn50,
-            next_s1_s=next_beat_s(s1_s, rr_s, bpm, now_s),
+            sdnn_ms=vary.sdnn_ms,
+            rmssd_ms=vary.rmssd_ms,
+            pnn50=vary.pnn50,
         )
+
+    def _next_s1_s(self) -> float | None:
+        """When the next S1 is due, counted on from the last one that was told or is certain."""
+        if self._newest.bpm is None:
+            return None
+        told = self._told_s1_s > self._certain_s + SAME_BEAT_S
+        return next_beat_s(self._told_s1_s if told else self._certain_s, self._rr_s, self.time_s)
 
     def _late(self, s1_s: np.ndarray) -> tuple[float, ...]:
         """Those S1 of the decoder, [n], that were not told when they began. Without a rhythm s1_s are those whose
@@ -199,21 +213,25 @@ class EarStream:
                 late.append(float(onset_s))
         return tuple(late)
 
-    def _remember(self, beats: tuple[HeardBeat, ...]) -> None:
-        """Keep the certain beats of the last minute."""
-        known = self._certain_s1_s
+    def _remember(self, beats: tuple[HeardBeat, ...], believed: np.ndarray, first: int) -> None:
+        """Keep the certain beats of the last minute. believed: posteriors of the path from step `first` on."""
+        known = self._minute
         for beat in beats:
-            if known and beat.s1_s - known[-1] > BREAK_S:
+            if known and beat.s1_s - known[-1][0] > BREAK_S:
                 known.clear()
-            known.append(beat.s1_s)
-        while known and known[0] < known[-1] - VARIABILITY_S:
+            begin_s = known[-1][0] if known else beat.s1_s - 1.0
+            steps = [
+                round((at_s - features.CENTRE_S) * features.STEPS_PER_S) - first for at_s in (begin_s, beat.s1_s)
+            ]
+            inside = believed[max(steps[0], 0) : max(steps[1], 1)]
+            known.append((beat.s1_s, float(inside.mean()) if len(inside) else 0.0))
+        while known and known[0][0] < known[-1][0] - VARIABILITY_S:
             known.popleft()
 
-    def _variability(self) -> tuple[float | None, float | None, float | None]:
-        """SDNN in ms, RMSSD in ms and pNN50 of the last minute."""
-        s1_s = np.array(self._certain_s1_s)
-        rr_s = np.diff(s1_s)[rate.sound_intervals(s1_s)]
-        return rate.sdnn_ms(rr_s), rate.rmssd_ms(s1_s), pnn50_of(s1_s)
+    def _variability(self) -> Variability:
+        """Of the intervals of the last minute of which the net was certain."""
+        rows = np.array(self._minute).reshape(-1, 2)
+        return variability(rows[:, 0], rows[1:, 1])
 
     def _heartness(self) -> float:
         return float(np.mean(self._heart))
@@ -252,13 +270,17 @@ class EarStream:
         return tuple(beats)
 
 
-def path_certainty(path: list, posteriors: np.ndarray, first: int) -> float:
-    """Mean posterior of the decoded states over the last seconds, 0..1."""
+def path_posteriors(path: list, posteriors: np.ndarray, first: int) -> np.ndarray:
+    """Chance of the decoded state at each step of posteriors [n, 4], whose first row is step first; [n]."""
     states = np.zeros(len(posteriors), int)
     for part in path:
         states[max(part.start - first, 0) : part.end - first] = part.state
-    window = int(RATE_WINDOW_S * features.STEPS_PER_S)
-    return float(np.take_along_axis(posteriors, states[:, None], 1)[-window:].mean()) if len(posteriors) else 0.0
+    return np.take_along_axis(posteriors, states[:, None], 1)[:, 0]
+
+
+def mean_of_last(believed: np.ndarray) -> float:
+    """Certainty of the last RATE_WINDOW_S, 0..1."""
+    return float(believed[-int(RATE_WINDOW_S * features.STEPS_PER_S) :].mean()) if len(believed) else 0.0
 
 
 def newest_rr_s(rr_s: np.ndarray, bpm: float) -> float:
@@ -267,11 +289,9 @@ def newest_rr_s(rr_s: np.ndarray, bpm: float) -> float:
     return float(fitting[-1]) if len(fitting) else 60 / bpm
 
 
-def next_beat_s(s1_s: np.ndarray, rr_s: np.ndarray, bpm: float, now_s: float) -> float:
-    """When the next S1 is due after now_s, counted on from the last one."""
-    period = expected_rr_s(rr_s, bpm)
-    missed = max(0.0, np.floor((now_s - s1_s[-1]) / period))
-    return float(s1_s[-1] + (missed + 1) * period)
+def next_beat_s(last_s: float, rr_s: float, now_s: float) -> float:
+    """When the next S1 is due after now_s, counted on from the last one in steps of rr_s."""
+    return last_s + (max(0.0, np.floor((now_s - last_s) / rr_s)) + 1) * rr_s
 
 
 def expected_rr_s(rr_s: np.ndarray, bpm: float) -> float:
@@ -282,10 +302,3 @@ def expected_rr_s(rr_s: np.ndarray, bpm: float) -> float:
         return 60 / bpm
     middle = float(fitting.mean())
     return middle + LEAN * (float(fitting[-1]) - middle)
-
-
-def pnn50_of(s1_s: np.ndarray) -> float | None:
-    """Share, 0..1, of unbroken neighbouring RR that differ by more than 50 ms; None with fewer than two."""
-    good = rate.sound_intervals(s1_s)
-    steps = np.diff(np.diff(s1_s))[good[1:] & good[:-1]]
-    return float((np.abs(steps) > 0.05).mean()) if len(steps) > 1 else None
