@@ -110,7 +110,7 @@ def test_training_makes_a_folder_that_the_ear_can_use(
 def test_school_goes_on_where_it_stopped(sounds: scene_data.SceneSounds, tmp_path: Path) -> None:
     def steps(minutes: float, resume: bool) -> int:
         fold_school.school(
-            lambda: SceneNet(3, 4), [np.arange(len(sounds.clips))], sounds.draw, tmp_path,
+            lambda k: SceneNet(3, 4), [np.arange(len(sounds.clips))], sounds.draw, tmp_path,
             minutes=minutes, seed=0, resume=resume, progress=lambda text: None,
         )  # fmt: skip
         return int(torch.load(tmp_path / "fold0.checkpoint.pt", weights_only=True)["step"])

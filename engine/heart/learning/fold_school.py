@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from heart.learning.nets.scene import Front
 
 Draw = Callable[[np.random.Generator, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """draw(rng, places): float32 audio [B, n] and int64 targets [B], of the training clips at `places`."""
+Net = TypeVar("Net", bound=nn.Module)
 LEARNING_RATE = 4e-3
 WEIGHT_DECAY = 0.02
 EMA = 0.98
@@ -35,7 +37,8 @@ class Pupil:
         self.average = torch.optim.swa_utils.AveragedModel(
             net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA)
         )
-        self.optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        learning = [weights for weights in net.parameters() if weights.requires_grad]
+        self.optimizer = torch.optim.AdamW(learning, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         self.front = Front().eval()
         self.rng = np.random.default_rng(seed)
         self.step, self.spent_s = 0, 0.0
@@ -93,7 +96,7 @@ class Pupil:
 
 
 def school(
-    make: Callable[[], nn.Module],
+    make: Callable[[int], Net],
     folds: Sequence[np.ndarray],
     draw: Draw,
     out_dir: Path,
@@ -102,21 +105,23 @@ def school(
     seed: int,
     resume: bool,
     progress: Callable[[str], None] = print,
-) -> list[nn.Module]:
+) -> list[Net]:
     """One net a fold, trained on the clips at that fold's places for its share of `minutes` of processor time.
 
-    folds: int [n_train] each. Writes out_dir/fold<k>.checkpoint.pt; with resume, goes on from there.
+    make: the net of fold k, untrained. folds: int [n_train] each. Writes out_dir/fold<k>.checkpoint.pt; with
+    resume, goes on from there.
     """
     Path(out_dir).mkdir(parents=True, exist_ok=True)
-    nets = []
+    nets: list[Net] = []
     for k, places in enumerate(folds):
         torch.manual_seed(seed + k)
-        pupil = Pupil(make(), minutes / len(folds), seed + k, Path(out_dir) / f"fold{k}.checkpoint.pt")
+        pupil = Pupil(make(k), minutes / len(folds), seed + k, Path(out_dir) / f"fold{k}.checkpoint.pt")
         if resume:
             pupil.resume()
         for text in pupil.run(lambda rng, places=places: draw(rng, places)):  # type: ignore[misc]
             progress(f"fold {k + 1} of {len(folds)}: {text}")
-        nets.append(pupil.taught())
+        taught = pupil.taught()
+        nets.append(cast(Net, taught))
     return nets
 
 

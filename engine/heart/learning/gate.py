@@ -6,7 +6,7 @@ threshold is where as many hearts as others were mistaken among what they had no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def train_gate(
     targets = TASK.targets(sounds.clips)
     folds = group_folds(targets, TASK.folds_by(sounds.clips), FOLDS, seed)
     nets = fold_school.school(
-        lambda: SceneNet(len(LABELS), WIDTH), [train for train, _ in folds], sounds.draw, out_dir,
+        lambda k: SceneNet(len(LABELS), WIDTH), [train for train, _ in folds], sounds.draw, out_dir,
         minutes=minutes, seed=seed, resume=resume, progress=progress,
     )  # fmt: skip
     honest = out_of_fold(nets, folds, sounds)
@@ -78,7 +78,7 @@ def train_gate(
     return folder
 
 
-def out_of_fold(nets: list[torch.nn.Module], folds: list[Fold], sounds: gate_data.GateSounds) -> np.ndarray:
+def out_of_fold(nets: Sequence[torch.nn.Module], folds: list[Fold], sounds: gate_data.GateSounds) -> np.ndarray:
     """float [n, 2]: for every clip, what the net that never met its group says."""
     said = np.zeros((len(sounds.clips), len(LABELS)))
     frames = round(JUDGED_S * RATE_HZ)
@@ -108,7 +108,7 @@ def bias_of(threshold: float, temperature: float) -> tuple[float, float]:
 
 def write_model(
     folder: Path,
-    nets: list[torch.nn.Module],
+    nets: Sequence[torch.nn.Module],
     temperature: float,
     middle: float,
     training: dict[str, Any],

@@ -75,13 +75,43 @@ class SceneNet(nn.Module):
         self.head = nn.Linear(4 * width, outputs)
         self.spread_scale = nn.BatchNorm1d(Front.statistics, affine=False)
         self.spread_head = nn.Linear(Front.statistics, outputs)
+        self.settled = False
+
+    def settle(self, mean: torch.Tensor, deviation: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """Fix what is said of the spread alone (weight [outputs, statistics] of standardised statistics, bias
+        [outputs]); only the part that listens over time learns from then on, beside it."""
+        assert self.spread_scale.running_mean is not None
+        assert self.spread_scale.running_var is not None
+        with torch.no_grad():
+            self.spread_scale.running_mean.copy_(mean)
+            self.spread_scale.running_var.copy_(deviation.square())
+            self.spread_head.weight.copy_(weight)
+            self.spread_head.bias.copy_(bias)
+            self.head.weight.zero_()
+            self.head.bias.zero_()
+        self.spread_head.requires_grad_(False)
+        self.settled = True
+
+    def weigh(self, share: float) -> None:
+        """Let the part that listens over time count `share` times as much."""
+        with torch.no_grad():
+            self.head.weight.mul_(share)
+            self.head.bias.mul_(share)
+
+    def train(self, mode: bool = True) -> SceneNet:
+        """As any module; what is settled stays as it is."""
+        super().train(mode)
+        if self.settled:
+            self.spread_scale.eval()
+        return self
 
     def forward(self, mfcc: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
         """mfcc: float32 [B, 52, frames]; statistics: float32 [B, Front.statistics]."""
         steps = self.convolutions(self.scale(mfcc)).transpose(1, 2)
         told, _ = self.lstm(self.drop(steps))
         over_time = self.head(self.drop(torch.cat([told.mean(1), told.amax(1)], 1)))
-        flat: torch.Tensor = over_time + self.spread_head(self.drop(self.spread_scale(statistics)))
+        scaled = self.spread_scale(statistics)
+        flat: torch.Tensor = over_time + self.spread_head(scaled if self.settled else self.drop(scaled))
         return flat
 
 
