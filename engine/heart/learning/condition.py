@@ -52,7 +52,8 @@ LICENCE = (
 )
 LIMITS = (
     "hears murmurs and changed heart sounds; disease without a sound (most coronary disease) and quiet or benign "
-    "murmurs are often called normal; children and new sensors were hardly met; not a medical device"
+    "murmurs are often called normal; children and new sensors were hardly met; silence and what is no heart get a "
+    "meaningless answer (ask the heart gate first); not a medical device"
 )
 Tell = Callable[[str, float, str], None]
 
