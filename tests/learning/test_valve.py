@@ -17,7 +17,7 @@ from heart.learning import valve
 from heart.learning.valve_batches import Batches, Mix
 from heart.learning.valve_changes import FRAMES, changed, crop
 from heart.learning.valve_data import CENTRES_HZ, LABELS, TASK, Sound, front, read_powers, training_sounds
-from heart.learning.valve_judge import deal, fit_temperature, fit_threshold, weights_of
+from heart.learning.valve_judge import about_nothing, deal, fit_temperature, fit_threshold, weights_of
 from heart.learning.valve_murmurs import DIASTOLE, S1, S2, SYSTOLE, afflict, runs
 from heart.learning.valve_net import Jury, ValveNet, image_of
 from heart.learning.valve_train import Plan, Trainer, logits_of, pooled, windows
@@ -188,6 +188,15 @@ def test_temperature_and_threshold_find_what_was_hidden() -> None:
     assert (probabilities.argmax(1) == truth)[probabilities.max(1) >= below - 0.03].mean() < 0.9
     assert sure.mean() >= 0.7
     assert fit_threshold(np.eye(5)[truth], truth, weights) == pytest.approx(0.4)
+    assert fit_threshold(np.eye(5)[truth], truth, weights, least=0.623) == pytest.approx(0.63)
+
+
+def test_what_a_jury_says_about_nothing_is_found() -> None:
+    net = ValveNet(2)
+    with torch.no_grad():
+        net.resnet.fc.weight.zero_()
+        net.resnet.fc.bias.copy_(torch.tensor([0.0, 0, 0, 0, 2]))
+    assert about_nothing(Jury([net])) == pytest.approx(np.e**2 / (np.e**2 + 4), abs=1e-4)
 
 
 def test_a_sound_is_cut_into_windows_that_reach_its_end() -> None:

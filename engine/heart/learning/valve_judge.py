@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from heart.learning.valve_data import LABELS, Sound
+from heart.learning.valve_net import RATE_HZ, SECONDS, Jury
 from heart.learning.valve_train import pooled, targets_of
 
 FOLDS = 5
@@ -66,11 +68,27 @@ def fit_temperature(logits: Sequence[np.ndarray], targets: np.ndarray, weights: 
     return round(float(grid[int(np.argmin(losses))]), 3)
 
 
-def fit_threshold(probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-    """The least threshold, from 0.4, with 90 % of the answers right, or the highest that leaves 70 % of them."""
+def about_nothing(jury: Jury) -> float:
+    """The highest probability, 0..1, that a jury gives a label on silence, white noise, a tone and a click.
+
+    Rumbling noise sounds like a murmur to it; refusing that is the work of the gate for hearts, which comes first.
+    """
+    rng, n = np.random.default_rng(0), round(SECONDS * RATE_HZ)
+    click = np.eye(1, n, n // 2)
+    sounds = [np.zeros((1, n)), rng.normal(0, 0.1, (8, n)), np.sin(np.arange(n) / 30)[None], click]
+    judged = jury.cpu().eval()
+    with torch.inference_mode():
+        pooled_each = [judged(torch.from_numpy(sound.astype(np.float32))).mean(0) for sound in sounds]
+    return max(float(probabilities.max()) for probabilities in pooled_each)
+
+
+def fit_threshold(
+    probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray, least: float = LEAST
+) -> float:
+    """The least threshold, from `least`, with 90 % of the answers right, or the highest that leaves 70 %."""
     top, right = probabilities.max(1), probabilities.argmax(1) == targets
     best = LEAST
-    for threshold in np.arange(LEAST, 0.96, 0.01):
+    for threshold in np.arange(np.ceil(100 * max(least, LEAST)) / 100, 0.96, 0.01):
         sure = top >= threshold
         if weights[~sure].sum() > MOST_ABSTAINED:
             break
@@ -80,12 +98,15 @@ def fit_threshold(probabilities: np.ndarray, targets: np.ndarray, weights: np.nd
     return best
 
 
-def judge(logits: Sequence[np.ndarray], sounds: Sequence[Sound]) -> Judgement:
-    """Temperature, threshold and honest figures from logits of nets that never met the group of the sound."""
+def judge(logits: Sequence[np.ndarray], sounds: Sequence[Sound], least: float = LEAST) -> Judgement:
+    """Temperature, threshold and honest figures from logits of nets that never met the group of the sound.
+
+    least: a threshold below this is not considered, unless it would leave fewer than 70 % of the answers.
+    """
     targets, weights = targets_of(sounds), weights_of(sounds)
     temperature = fit_temperature(logits, targets, weights)
     probabilities = pooled(logits, temperature)
-    below = fit_threshold(probabilities, targets, weights)
+    below = fit_threshold(probabilities, targets, weights, least)
     right, sure = probabilities.argmax(1) == targets, probabilities.max(1) >= below
     return Judgement(
         temperature,

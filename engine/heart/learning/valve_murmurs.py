@@ -52,7 +52,7 @@ def fill(states: np.ndarray, state: int, shape: np.ndarray, before: int = 0, aft
 def diamond(rng: np.random.Generator, states: np.ndarray) -> np.ndarray:
     """Aortic stenosis: crescendo and decrescendo within systole, earlier or later."""
     u, peak = np.linspace(-rng.uniform(0, 0.15), 1 + rng.uniform(0, 0.1), 41), rng.uniform(0.2, 0.75)
-    swell = np.minimum(u / peak, (1 - u) / (1 - peak)).clip(0) ** rng.uniform(0.7, 4.0)
+    swell = np.minimum(u / peak, (1 - u) / (1 - peak)).clip(0) ** rng.uniform(1.0, 5.0)
     return fill(states, SYSTOLE, swell, after=int(rng.integers(0, 3)))
 
 
@@ -159,10 +159,10 @@ def _stenosis_mitral(rng: np.random.Generator, powers: np.ndarray, states: np.nd
     powers = softened(powers, states, S1, rng.uniform(0, 0.8))
     snapping = rng.random() < 0.85
     if snapping:
-        snap = snaps(rng, states) * loud * 10 ** rng.uniform(-1.0, 0.5)
+        snap = snaps(rng, states) * loud * 10 ** rng.uniform(-1.2, 0.4)
         powers = powers + snap[:, None] * spectrum(rng, 60, 250, 1.5)
     murmur = rumble(rng, states)[:, None] * spectrum(rng, 35, 130, 1.0) * rustle(rng, len(powers))
-    return powers + loud * 10 ** (rng.uniform(-2.2, 0.0) if snapping else rng.uniform(-1.6, 0.2)) * murmur
+    return powers + loud * 10 ** (rng.uniform(-2.2, -0.2) if snapping else rng.uniform(-1.6, 0)) * murmur
 
 
 def _prolapse(rng: np.random.Generator, powers: np.ndarray, states: np.ndarray, loud: float) -> np.ndarray:
