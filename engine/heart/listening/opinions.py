@@ -31,6 +31,8 @@ MODELS = {"gate": GATE, **JUDGES}
 """What is judged, and the model behind each. The gate comes first: it decides whether the others are asked."""
 HOP_S = 1.0
 WINDOW_S = 5.0
+CLOSE_S = 1.0
+"""Longest wait for a judgement under way at the end: a process that ends while a model works may hang."""
 OPEN = 0.5
 """Gate from which questions that only a heart can answer are asked."""
 
@@ -160,10 +162,11 @@ class Clerk:
         self._rate_hz, self._hop_s, self._window_s = rate_hz, hop_s, window_s
         self._classifiers: dict[str, Classifier] = {}
         self._opinions: Opinions | None = None
-        self._cases: queue.Queue[tuple[Opinions, Case | Judged]] = queue.Queue(maxsize=1)
+        self._cases: queue.Queue[tuple[Opinions, Case | Judged] | None] = queue.Queue()
         self._idle = threading.Event()
         self._loaded = threading.Event()
-        threading.Thread(target=self._run, name="heart-clerk", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="heart-clerk", daemon=True)
+        self._thread.start()
 
     @property
     def ready(self) -> bool:
@@ -191,6 +194,12 @@ class Clerk:
         """Another sound begins: forget the one before."""
         self._opinions = None
 
+    def close(self) -> None:
+        """End the thread when it has made what it is making; nothing is told any more."""
+        self._opinions = None
+        self._cases.put(None)
+        self._thread.join(CLOSE_S)
+
     def _run(self) -> None:
         try:
             self._work()
@@ -206,7 +215,10 @@ class Clerk:
         self._loaded.set()
         while True:
             self._idle.set()
-            opinions, case = self._cases.get()
+            handed = self._cases.get()
+            if handed is None:
+                return
+            opinions, case = handed
             judged = case if isinstance(case, Judged) else self._judge(opinions, case)
             if judged is not None and opinions is self._opinions:
                 self._tell(judged)

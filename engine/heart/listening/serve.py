@@ -38,18 +38,21 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
     pipe.ready()
     judging = float(options.get("ear_hop", HOP_S)), float(options.get("ear_window", WINDOW_S))
     clerk = Clerk(pipe.send, rate_hz, *judging)  # loads its models while the ear already hears beats
-    while True:
-        record = pipe.receive(WAIT_S)
-        if record is None:
-            continue
-        if record[0] == "reset":
-            ear, heart = EarStream(rate_hz), 0.0
-            clerk.reset()
-            pipe.send(Heard(0.0))
-        elif record[0] == "judging":
-            clerk.set(*record[1:])
-        elif record[0] == "audio":
-            for heard in ear.push(record[1]):
-                heart = heard.heart
-                pipe.send(heard)
-            clerk.push(record[1], heart)
+    try:
+        while True:
+            record = pipe.receive(WAIT_S)
+            if record is None:
+                continue
+            if record[0] == "reset":
+                ear, heart = EarStream(rate_hz), 0.0
+                clerk.reset()
+                pipe.send(Heard(0.0))
+            elif record[0] == "judging":
+                clerk.set(*record[1:])
+            elif record[0] == "audio":
+                for heard in ear.push(record[1]):
+                    heart = heard.heart
+                    pipe.send(heard)
+                clerk.push(record[1], heart)
+    finally:
+        clerk.close()
