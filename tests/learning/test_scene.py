@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from small_sounds import RATE_HZ, heart, write_folder
 
 from heart.cards import read_model
 from heart.errors import FileError
-from heart.learning import fold_school, scene, scene_data
+from heart.learning import fold_school, scene, scene_data, scene_linear
 from heart.learning import sound_changes as changes
 from heart.learning.nets.scene import Ensemble, Front, SceneNet, spread
 from heart.listening.classifier import Classifier
@@ -119,6 +120,35 @@ def test_school_goes_on_where_it_stopped(sounds: scene_data.SceneSounds, tmp_pat
     assert first > 0
     assert steps(0.005, resume=True) == first  # its time is spent
     assert steps(0.015, resume=True) > first
+
+
+def test_a_settled_net_begins_as_the_regression_and_keeps_it() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    values = rng.normal(size=(300, Front.statistics)).astype(np.float32)
+    values[:, 0] += 3 * labels
+    net = SceneNet(3, 4)
+    net.settle(*scene_linear.regression(values, labels, np.ones(300), 300))
+    before = net.spread_head.weight.clone()
+    statistics, mfcc = torch.from_numpy(values), torch.zeros(300, 52, 16)
+    with torch.no_grad():
+        right = net.eval()(mfcc, statistics).argmax(1).numpy() == labels
+    assert right.mean() > 0.8
+    torch.optim.AdamW([w for w in net.parameters() if w.requires_grad], 0.1).step(
+        lambda: net.train()(mfcc, statistics).square().sum().backward()
+    )
+    assert torch.equal(net.spread_head.weight, before)
+    assert net.head.weight.abs().sum() > 0  # what listens over time has learnt
+
+
+def test_a_fold_is_settled_without_what_it_leaves_out(sounds: scene_data.SceneSounds) -> None:
+    known = scene_linear.statistics_of(sounds)
+    targets = np.array([scene_data.LABELS.index(clip.label) for clip in sounds.clips])
+    places = np.arange(len(targets))[1:]
+    poisoned = known.values.copy()
+    poisoned[known.clip == 0] = np.nan
+    net = scene_linear.settled_net(replace(known, values=poisoned), targets, places)
+    assert torch.isfinite(net.spread_head.weight).all()
 
 
 def test_level_and_offset_do_not_matter() -> None:
