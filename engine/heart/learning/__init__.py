@@ -22,6 +22,7 @@ MODELS = {
         "heart.learning.condition:evaluate_condition",
     ),
     "ear-gate": ("heart.learning.gate:train_gate", "heart.learning.gate:evaluate_gate"),
+    "ear-valve": ("heart.learning.valve:train_valve", "heart.learning.valve:evaluate_valve"),
 }
 """name: what trains it, what measures it."""
 
