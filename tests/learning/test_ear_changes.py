@@ -18,7 +18,7 @@ def heart() -> tuple[np.ndarray, np.ndarray]:
     return noise * np.array([1e-3, 1e-6, 5e-4, 1e-6])[states][:, None], states
 
 
-@pytest.mark.parametrize("name", ["sensor", "room", "gain", "dynamics", "gate"])
+@pytest.mark.parametrize("name", ["sensor", "room", "gain", "dynamics", "gate", "drowned"])
 def test_changes_are_finite_and_often_change_something(name: str) -> None:
     powers, _ = heart()
     changed = 0
@@ -68,3 +68,21 @@ def test_masks_take_some_bands_of_some_crops() -> None:
     share = (frames == 0).mean()
     assert 0.02 < share < 0.25
     assert all((crop == crop[0]).all() for crop in frames)
+
+
+def test_no_two_beats_are_alike_and_rests_stay() -> None:
+    powers, states = heart()
+    after = [changes.beat_by_beat(np.random.default_rng(seed), powers, states) for seed in range(40)]
+    assert all(np.array_equal(a[states == 1], powers[states == 1]) for a in after)
+    spreads = [np.log10((a / powers)[states == 0].reshape(-1, 12, features.BANDS)[:, 0, 0]).std() for a in after]
+    assert sum(spread > 0.03 for spread in spreads) >= 8
+
+
+def test_drowned_bands_are_those_of_one_side() -> None:
+    powers, states = heart()
+    low_only = 0
+    for seed in range(60):
+        after = changes.drowned(np.random.default_rng(seed), powers)
+        contrast = np.log10(after[states == 0].mean(0) / after[states == 1].mean(0))
+        low_only += contrast[:4].max() < 0.6 and contrast[-4:].min() > 1.0
+    assert low_only >= 4

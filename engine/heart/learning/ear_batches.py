@@ -71,7 +71,7 @@ class Batches:
         states = np.where((at >= 0) & (at < len(recording.states)), recording.states[_clip(at, recording)], -1)
         powers = changes.valves(rng, changes.dynamics(rng, interpolate(recording.bels, at)), states)
         powers = changes.beat_by_beat(rng, powers, states)
-        powers = changes.gain(rng, changes.sensor(rng, changes.room(rng, powers)))
+        powers = changes.drowned(rng, changes.gain(rng, changes.sensor(rng, changes.room(rng, powers))))
         for chance, loudest_bels in NOISES:
             if rng.random() < chance:
                 powers = powers + self._noise(frames, powers.mean(), rng.uniform(-2.5, loudest_bels))

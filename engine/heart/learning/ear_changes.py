@@ -35,6 +35,24 @@ def sensor(rng: np.random.Generator, powers: np.ndarray) -> np.ndarray:
     return powers
 
 
+def drowned(rng: np.random.Generator, powers: np.ndarray) -> np.ndarray:
+    """Each band in noise of its own depth: the low ones under rumble and breath, or the high ones under hiss.
+
+    Some sensors hear S1 only above 100 Hz; a net that has always heard its low part takes what is left for a click.
+    """
+    if rng.random() > 0.5:
+        return powers
+    own = np.quantile(powers, 0.9, axis=0)
+    depth_bels = rng.uniform(-2.5, -0.8) + np.log10(colour(rng, 0.4))
+    band = np.arange(features.BANDS)
+    edge = rng.uniform(0, 10) if rng.random() < 0.65 else rng.uniform(6, 16)
+    side = band < edge if edge < 10 and rng.random() < 0.8 else band > edge
+    depth_bels = depth_bels + side * rng.uniform(0.5, 3.0)
+    swells = np.repeat(rng.normal(0, rng.uniform(0, 0.5), len(powers) // 30 + 1), 30)[: len(powers), None]
+    noise = rng.chisquare(4, powers.shape) / 4 * own * 10 ** (depth_bels.clip(-3, 1.0) + swells)
+    return powers + noise
+
+
 def room(rng: np.random.Generator, powers: np.ndarray) -> np.ndarray:
     """What was heard rings on: energy that fades over 10 to 80 ms."""
     if rng.random() > 0.25:

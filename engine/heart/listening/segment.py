@@ -25,6 +25,13 @@ SURE_PATH = 0.9
 """A decoding this certain needs no help from the rhythm, and may be as irregular as it likes."""
 
 
+BLIND = slice(11, features.BANDS)
+"""Bands above 230 Hz, which the net may be asked to do without: on some sensors they hold rubbing and breath that
+the net takes for heart sounds. It has learnt with such gaps."""
+CREDIT = 0.02
+"""By how much more certain the net must be without those bands to be believed."""
+
+
 @dataclass(frozen=True)
 class States:
     """What the net says of a sound, one row every 20 ms.
@@ -64,9 +71,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(raised / raised.sum(-1, keepdims=True), np.float32)
 
 
-def states(weights: net.Weights, samples: np.ndarray) -> States:
+def states(weights: net.Weights, samples: np.ndarray, blind: slice | None = None) -> States:
     """Run the both-ways net over float32 [n] at the ear's rate, in chunks: memory does not grow but
-    for the result."""
+    for the result. blind: bands that it is not shown."""
     steps = (
         len(features.band_powers(samples[: features.WINDOW]))
         and ((len(samples) - features.WINDOW) // features.HOP + 1) // features.STEP
@@ -74,7 +81,7 @@ def states(weights: net.Weights, samples: np.ndarray) -> States:
     if not steps:
         return NOTHING
     if steps <= CHUNK_STEPS:
-        out, bands = _outputs(weights, samples, [(0, steps)])
+        out, bands = _outputs(weights, samples, [(0, steps)], blind)
         return States.of(out[0], bands[0])
     hop = CHUNK_STEPS - 2 * EDGE_STEPS
     starts = [*range(0, steps - CHUNK_STEPS, hop), steps - CHUNK_STEPS]
@@ -82,7 +89,7 @@ def states(weights: net.Weights, samples: np.ndarray) -> States:
     seen = np.zeros((steps, features.BANDS), np.float32)
     for first in range(0, len(starts), CHUNKS_AT_ONCE):
         group = starts[first : first + CHUNKS_AT_ONCE]
-        out, bands = _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group])
+        out, bands = _outputs(weights, samples, [(s, s + CHUNK_STEPS) for s in group], blind)
         for k, start in enumerate(group):
             skip = EDGE_STEPS if start else 0
             here = slice(start + skip, start + CHUNK_STEPS)
@@ -96,7 +103,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _outputs(
-    weights: net.Weights, samples: np.ndarray, spans: list[tuple[int, int]]
+    weights: net.Weights, samples: np.ndarray, spans: list[tuple[int, int]], blind: slice | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Raw outputs [spans, steps, OUTPUTS] and bands [spans, steps, BANDS] of spans of equal length."""
     per_step = features.HOP * features.STEP
@@ -105,7 +112,10 @@ def _outputs(
     frames = np.stack([features.normalise(features.band_powers(piece)) for piece in pieces])
     whole = frames.shape[1] // features.STEP
     pairs = frames[:, : whole * features.STEP].reshape(len(frames), whole, features.STEP, -1)
-    return net.run(weights, frames), pairs.mean(2)
+    bands = pairs.mean(2)
+    if blind is not None:
+        frames[..., blind] = 0.0
+    return net.run(weights, frames), bands
 
 
 NOTHING = States(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, features.BANDS), np.float32))
@@ -165,7 +175,7 @@ def segment(weights: net.Weights, samples: np.ndarray) -> Parts:
     heard = states(weights, samples)
     if not len(heard.posteriors):
         return Parts([], heard, [], None)
-    path = decode(heard.posteriors)
+    heard, path = clearest(weights, samples, heard)
     found = rhythm(heard.posteriors, heard.bands)
     unsure = certainty(path, heard.posteriors) < SURE_PATH
     if found is not None and unsure:
@@ -174,6 +184,19 @@ def segment(weights: net.Weights, samples: np.ndarray) -> Parts:
         expected = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
     path = path if expected is None else decode(heard.posteriors, expected, firm=unsure)
     return Parts(timed(beats(path, heard.posteriors), samples), heard, path, found)
+
+
+def clearest(weights: net.Weights, samples: np.ndarray, heard: States) -> tuple[States, list[Segment]]:
+    """What was heard with all bands, or without BLIND where that makes an unsure net surer; and its decoding."""
+    path = decode(heard.posteriors)
+    sure = certainty(path, heard.posteriors)
+    if sure >= SURE_PATH:
+        return heard, path
+    without = states(weights, samples, BLIND)
+    other = decode(without.posteriors)
+    if certainty(other, without.posteriors) <= sure + CREDIT:
+        return heard, path
+    return States(without.posteriors, heard.heart, heard.bands), other
 
 
 def timed(found: list[HeardBeat], samples: np.ndarray) -> list[HeardBeat]:
