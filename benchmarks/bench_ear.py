@@ -54,7 +54,8 @@ def measure(sound: np.ndarray) -> tuple[float, float, float, int]:
 
 def judge(sound: np.ndarray, hop_s: float) -> tuple[float, dict[str, float], dict[str, str]]:
     """CPU ratio of the classifiers, ms of processor time of one judgement of each, and why others are off."""
-    from heart.listening.opinions import Case, Opinions, load_classifiers
+    from heart.listening.judgement import load_classifiers
+    from heart.listening.opinions import Case, Opinions
 
     classifiers, off = load_classifiers()
     opinions, spent_ms = Opinions(classifiers, RATE_HZ, hop_s), {what: [] for what in classifiers}

@@ -12,7 +12,7 @@ from synthetic_heart import heart
 
 from heart.audio import resample
 from heart.config import models_dir
-from heart.listening import features
+from heart.listening import features, files
 from heart.listening.classifier import Verdict
 from heart.listening.files import hear
 from heart.listening.judgement import GATE, JUDGES, RATE_HZ, Bench, load_bench
@@ -51,18 +51,20 @@ def test_every_judge_speaks_of_a_heart(sound: np.ndarray) -> None:
     assert result["valve"]["label"] == "AS"
     assert result["condition"] is None  # nobody here to ask
     assert result["bpm"] == pytest.approx(75, abs=1)
+    assert result["heart"] > 0.9
     assert list(result)[-3:] == ["scene", "valve", "condition"]
 
 
-def test_what_is_no_heart_has_no_valve_and_no_rate(sound: np.ndarray) -> None:
-    """The gate overrules a beats' net that is fooled."""
+def test_what_is_no_heart_has_no_valve_and_no_rate(sound: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate overrules a beats' net that is not wholly sure."""
+    monkeypatch.setattr(files, "heartness", lambda parts: 0.7)
     valve = Opinion(AS=0.8, N=0.2)
     bench = Bench({"scene": Opinion(artifact=0.9, normal=0.1), "valve": valve}, Opinion(heart=0.02, other=0.98))
     result = listened(bench, sound)
     assert (result["valve"], valve.heard) == (None, [])
     assert result["scene"]["label"] == "artifact"
     assert (result["bpm"], result["beats"]) == (None, [])
-    assert result["heart"] == pytest.approx(0.02)
+    assert result["heart"] == pytest.approx((0.7 + 0.02) / 2)
 
 
 def test_nobody_is_asked_about_silence() -> None:

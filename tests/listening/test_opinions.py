@@ -16,8 +16,8 @@ from tiny_classifier import make_classifier
 from heart.cards import find_model
 from heart.config import models_dir
 from heart.listening.classifier import Classifier, load_classifier
-from heart.listening.judgement import GATE, JUDGES
-from heart.listening.opinions import Case, Clerk, Opinions, load_classifiers
+from heart.listening.judgement import GATE, JUDGES, load_classifiers
+from heart.listening.opinions import Case, Clerk, Opinions
 from heart.listening.serve import serve
 from heart.records import Heard, Judged
 
@@ -79,7 +79,8 @@ def test_a_longer_window_pools_what_was_judged_before(root: Path) -> None:
 
 
 def test_what_only_a_heart_can_answer_waits_for_the_gate(root: Path) -> None:
-    made = judge(Opinions(load_classifiers()[0], RATE_HZ), np.concatenate([noise(5, 0.0), noise(6, 0.3)]))
+    sound = np.concatenate([noise(5, 0.0), noise(6, 0.3)])
+    made = judge(Opinions(load_classifiers()[0], RATE_HZ), sound, heart=0.6)
     valve = [one for one in made if one.what == "valve"]
     assert valve[0] == Judged(valve[0].time_s, "valve")
     assert valve[-1].label == "AS"

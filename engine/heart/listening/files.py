@@ -15,7 +15,7 @@ import numpy as np
 from heart.audio import read_audio
 from heart.listening import features, rate
 from heart.listening.judgement import MAX_SECONDS as JUDGED_SECONDS
-from heart.listening.judgement import NOBODY, RATE_HZ, Bench, Verdict, load_bench
+from heart.listening.judgement import NOBODY, RATE_HZ, Bench, Verdict, both, load_bench
 from heart.listening.segment import NOTHING, Parts, certainty, interval_certainty, segment
 from heart.listening.variability import UNKNOWN, Variability, variability
 from heart.listening.weights import EarWeights, load_weights
@@ -37,9 +37,9 @@ def listen(
     "rr_s": [s], "sdnn_ms", "rmssd_ms" and "pnn50" (share 0..1) or None, "hrv_trust" 0..1, and for each of "scene",
     "valve", "condition" {"label": str or None, "probabilities": {label: 0..1}} or None}. Where there is no heart
     there are no beats; where there is no trustworthy rhythm (rate.MIN_TRUST) bpm is None and rr_s is empty; where
-    too few beats are certain, there is no variability. A label is None where its
-    classifier is too unsure; all of it is None where the model is missing, where the sound is silent, and for
-    valve and condition where it is no heart.
+    too few beats are certain, there is no variability. A label is None where its classifier is too unsure; all of
+    it is None where the model is missing, where the sound is silent, and for valve and condition where it is no
+    heart.
 
     Raises FileError for a file that cannot be read as sound, UsageError where the shipped weights are missing.
     """
@@ -93,11 +93,6 @@ def describe(parts: Parts, seconds: float, weights: EarWeights, gate: float | No
         "valve": None,
         "condition": None,
     }
-
-
-def both(net: float, gate: float | None) -> float:
-    """0..1: a heart is what the beats' net and the gate take for one."""
-    return net if gate is None else min(net, gate)
 
 
 def heartness(parts: Parts) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from heart.errors import HeartError
+from heart.errors import FileError, HeartError
 from heart.listening.classifier import Classifier, Verdict, load_classifier
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ HEART = "heart"
 """The gate's label for what it lets in."""
 OF_HEARTS = ("valve", "condition")
 """Questions that only a heart can answer; a scene may also be an artifact."""
+MODELS = {"gate": GATE, **JUDGES}
+"""What is judged, and the model behind each. The gate comes first: it decides whether the others are asked."""
 RATE_HZ = 16_000
 """Sound is kept at this rate for the classifiers: the highest of theirs."""
 MAX_SECONDS = 600.0
@@ -51,17 +53,34 @@ NOBODY = Bench()
 """Says nothing about anything."""
 
 
+def both(net: float, gate: float | None) -> float:
+    """0..1: how sure two witnesses are of a heart, the beats' net and the gate; the net alone without a gate.
+
+    Their mean: each overlooks hearts that the other knows (faint ones, strange sensors), and is fooled by other
+    things (drum loops, water drops).
+    """
+    return net if gate is None else (net + gate) / 2
+
+
 def load_bench() -> Bench:
     """All classifiers whose models are here and whole; the log names those that are not."""
-    judges = {name: judge for name, model in JUDGES.items() if (judge := _load(model)) is not None}
-    return Bench(judges, _load(GATE))
+    there, off = load_classifiers()
+    for what, why in off.items():
+        log.warning("%s stays silent: %s", MODELS[what], why)
+    return Bench({what: judge for what, judge in there.items() if what in JUDGES}, there.get("gate"))
 
 
-def _load(model: str) -> Classifier | None:
-    try:
-        judge = load_classifier(model)
-        _ = judge.session  # a damaged graph shows now, not in the middle of a folder
-        return judge
-    except HeartError as error:
-        log.warning("%s stays silent: %s", model, error)
-        return None
+def load_classifiers() -> tuple[dict[str, Classifier], dict[str, str]]:
+    """All classifiers that can run, by what they judge; and why the others cannot."""
+    there: dict[str, Classifier] = {}
+    off: dict[str, str] = {}
+    for what, model in MODELS.items():
+        try:
+            classifier = load_classifier(model)
+            _ = classifier.session
+            if what == "gate" and HEART not in classifier.labels:
+                raise FileError(f"{model}: has no label {HEART!r}")
+            there[what] = classifier
+        except HeartError as error:
+            off[what] = str(error)
+    return there, off

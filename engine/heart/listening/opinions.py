@@ -20,15 +20,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 
-from heart.errors import FileError, HeartError
-from heart.listening.classifier import Classifier, load_classifier
-from heart.listening.judgement import GATE, HEART, JUDGES, OF_HEARTS
+from heart.listening.classifier import Classifier
+from heart.listening.judgement import HEART, OF_HEARTS, both, load_classifiers
 from heart.records import Judged
 
 log = logging.getLogger(__name__)
 
-MODELS = {"gate": GATE, **JUDGES}
-"""What is judged, and the model behind each. The gate comes first: it decides whether the others are asked."""
 HOP_S = 1.0
 WINDOW_S = 5.0
 CLOSE_S = 1.0
@@ -110,7 +107,7 @@ class Opinions:
         what = min(due)[1]
         judge = self._judges[what]
         judge.next_s = now_s + self.hop_s
-        if what in OF_HEARTS and min(heart, 1.0 if self._gate is None else self._gate) < OPEN:
+        if what in OF_HEARTS and both(heart, self._gate) < OPEN:
             judge.rows.clear()
             return Judged(now_s, what)
         return Case(what, judge, self._newest(judge.classifier.seconds), self.rate_hz, now_s)
@@ -131,22 +128,6 @@ class Opinions:
         frames = min(int(np.ceil(seconds * self.rate_hz)) + 1, len(self._sound))
         end = self._pushed % len(self._sound)
         return np.concatenate([self._sound[end:], self._sound[:end]])[-frames:]
-
-
-def load_classifiers() -> tuple[dict[str, Classifier], dict[str, str]]:
-    """All classifiers that can run, by what they judge; and why the others cannot."""
-    there: dict[str, Classifier] = {}
-    off: dict[str, str] = {}
-    for what, model in MODELS.items():
-        try:
-            classifier = load_classifier(model)
-            _ = classifier.session
-            if what == "gate" and HEART not in classifier.labels:
-                raise FileError(f"{model}: has no label {HEART!r}")
-            there[what] = classifier
-        except HeartError as error:
-            off[what] = str(error)
-    return there, off
 
 
 class Clerk:

@@ -12,7 +12,8 @@ from typing import Any
 import click
 import numpy as np
 
-from heart.listening.opinions import Case, Opinions, load_classifiers
+from heart.listening.judgement import load_classifiers
+from heart.listening.opinions import Case, Opinions
 from heart.listening.stream import EarStream
 from heart.namespace import JUDGED
 from heart.plumbing.device import Format, open_input
