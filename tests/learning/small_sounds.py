@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 RATE_HZ = 4000
-COLUMNS = ("path", "source", "label", "group", "split", "note")
+COLUMNS = ("path", "source", "label", "group", "split", "note", "beats")
 
 
 def heart(seconds: float, murmur: float, rng: np.random.Generator) -> np.ndarray:
@@ -42,8 +43,28 @@ def write_folder(folder: Path, each: int = 5) -> Path:
             path = f"{top}/{label}{k}.wav"
             soundfile.write(folder / path, np.clip(0.5 * make(), -1, 1), RATE_HZ)
             split = "val" if k == each - 1 and top != "music" else "train"
-            rows.append((path, source, label, f"{source}-{label}-{k}", split, ""))
-    rows.append(("yaseen/AS0.wav", "yaseen2018", "N", "yaseen-odd", "train", "label_conflict"))
+            rows.append((path, source, label, f"{source}-{label}-{k}", split, "", ""))
+    rows.append(("yaseen/AS0.wav", "yaseen2018", "N", "yaseen-odd", "train", "label_conflict", ""))
+    rows += _annotated(folder)
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
     return folder
+
+
+def _annotated(folder: Path) -> list[tuple[str, ...]]:
+    """Two normal hearts of CinC with their beats, 8 s at 75 bpm: one of train, one held back."""
+    rows: list[tuple[str, ...]] = []
+    for split, group in (("train", "cinc-b"), ("val", "cinc-held")):
+        path, beats = f"cinc2016/{group}.wav", f"cinc2016/{group}.tsv"
+        (folder / path).parent.mkdir(exist_ok=True)
+        t_s = np.arange(8 * RATE_HZ) / RATE_HZ
+        phase_s = t_s % 0.8
+        sound = np.sin(2 * np.pi * 50 * t_s) * (
+            np.exp(-(((phase_s - 0.05) / 0.03) ** 2)) + (phase_s > 0.3) * (phase_s < 0.4)
+        )
+        soundfile.write(folder / path, 0.4 * sound, RATE_HZ)
+        edges_s = [0.8 * beat + at_s for beat in range(10) for at_s in (0.0, 0.1, 0.3, 0.4)] + [8.0]
+        lines = [f"{start:.3f}\t{end:.3f}\t{1 + k % 4}" for k, (start, end) in enumerate(pairwise(edges_s))]
+        (folder / beats).write_text("\n".join(["start_s\tend_s\tstate", *lines]) + "\n")
+        rows.append((path, "cinc2016-b", "normal", group, split, "", beats))
+    return rows

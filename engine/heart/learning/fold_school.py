@@ -32,14 +32,16 @@ SAVE_EVERY_S = 60.0
 class Pupil:
     """One net in training: AdamW, a cosine rate by processor time spent, averaged weights, a checkpoint."""
 
-    def __init__(self, net: nn.Module, minutes: float, seed: int, checkpoint: Path) -> None:
+    def __init__(
+        self, net: nn.Module, minutes: float, seed: int, checkpoint: Path, front: Front | None = None
+    ) -> None:
         self.net, self.budget_s, self.checkpoint = net, minutes * 60, checkpoint
         self.average = torch.optim.swa_utils.AveragedModel(
             net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA)
         )
         learning = [weights for weights in net.parameters() if weights.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        self.front = Front().eval()
+        self.front = (front or Front()).eval()
         self.rng = np.random.default_rng(seed)
         self.step, self.spent_s = 0, 0.0
 
@@ -105,17 +107,18 @@ def school(
     seed: int,
     resume: bool,
     progress: Callable[[str], None] = print,
+    front: Front | None = None,
 ) -> list[Net]:
     """One net a fold, trained on the clips at that fold's places for its share of `minutes` of processor time.
 
-    make: the net of fold k, untrained. folds: int [n_train] each. Writes out_dir/fold<k>.checkpoint.pt; with
-    resume, goes on from there.
+    make: the net of fold k, untrained. folds: int [n_train] each. front: what the nets read, the plain one where
+    None. Writes out_dir/fold<k>.checkpoint.pt; with resume, goes on from there.
     """
     Path(out_dir).mkdir(parents=True, exist_ok=True)
     nets: list[Net] = []
     for k, places in enumerate(folds):
         torch.manual_seed(seed + k)
-        pupil = Pupil(make(k), minutes / len(folds), seed + k, Path(out_dir) / f"fold{k}.checkpoint.pt")
+        pupil = Pupil(make(k), minutes / len(folds), seed + k, Path(out_dir) / f"fold{k}.checkpoint.pt", front)
         if resume:
             pupil.resume()
         for text in pupil.run(lambda rng, places=places: draw(rng, places)):  # type: ignore[misc]
@@ -134,9 +137,11 @@ def windows(sound: np.ndarray, frames: int, hop: int) -> np.ndarray:
     return np.stack([sound[start : start + frames] for start in starts])
 
 
-def answers(net: nn.Module, sounds: Sequence[np.ndarray], frames: int, hop: int) -> np.ndarray:
+def answers(
+    net: nn.Module, sounds: Sequence[np.ndarray], frames: int, hop: int, front: Front | None = None
+) -> np.ndarray:
     """Probabilities [len(sounds), k]: the mean over the windows of each, sounds float32 [n] at the net's rate."""
-    front = Front().eval()
+    front = (front or Front()).eval()
     rows = []
     with torch.no_grad():
         for sound in sounds:

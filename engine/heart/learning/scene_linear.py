@@ -1,4 +1,4 @@
-"""What the spread of the bands alone says of a scene: a softmax regression, solved exactly before the LSTM learns.
+"""What spread and trunk alone say of a scene: a softmax regression, solved exactly before the LSTM learns.
 
 Few recordings are better served by few parameters: cross-validated by group, this regression is as good as nets a
 hundred times its size. The nets start from it and learn what it misses.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -30,7 +29,7 @@ STEPS = 60
 class Statistics:
     """Windows of all training sounds.
 
-    values: float32 [w, Front.statistics]. clip: int [w], the clip's place, -1 for elsewhere. label: int [w], which
+    values: float32 [w, Front.told]. clip: int [w], the clip's place, -1 for elsewhere. label: int [w], which
     counts where the clip is -1. weight: [w], how much a window counts; all of one clip of PASCAL together count 1.
     """
 
@@ -40,12 +39,12 @@ class Statistics:
     weight: np.ndarray
 
 
-def statistics_of(sounds: SceneSounds) -> Statistics:
+def statistics_of(sounds: SceneSounds, front: Front) -> Statistics:
     """Statistics of PASCAL's train clips, then of what comes from elsewhere."""
-    own = [_of(sound) for sound in sounds.sounds]
+    own = [_of(sound, front) for sound in sounds.sounds]
     parts = [(rows, k, -1, 1.0) for k, rows in enumerate(own)]
     for label, name in enumerate(LABELS):
-        parts += [(_of(sound), -1, label, ELSEWHERE) for sound in sounds.elsewhere.get(name, ())]
+        parts += [(_of(sound, front), -1, label, ELSEWHERE) for sound in sounds.elsewhere.get(name, ())]
     spans = [len(rows) for rows, *_ in parts]
     columns = [np.repeat([part[i] for part in parts], spans) for i in (1, 2)]
     weight = np.repeat([part[3] / len(part[0]) for part in parts], spans)
@@ -53,10 +52,10 @@ def statistics_of(sounds: SceneSounds) -> Statistics:
 
 
 def settled_net(known: Statistics, targets: np.ndarray, places: np.ndarray) -> SceneNet:
-    """A net whose spread is settled by the clips at `places` and those of elsewhere; targets: int, of all clips."""
+    """A net settled by the clips at `places` and those of elsewhere; targets: int, of all clips."""
     chosen = np.isin(known.clip, [-1, *places])
     labels = np.where(known.clip[chosen] < 0, known.label[chosen], targets[known.clip[chosen]])
-    net = SceneNet(len(LABELS))
+    net = SceneNet(len(LABELS), statistics=known.values.shape[1])
     net.settle(*regression(known.values[chosen], labels, known.weight[chosen], len(places)))
     return net
 
@@ -92,12 +91,7 @@ def _balanced(weight: torch.Tensor, labels: torch.Tensor, total: float) -> torch
     return weight * total / len(LABELS) / torch.stack(list(sums))[labels]
 
 
-def _of(sound: np.ndarray) -> np.ndarray:
+def _of(sound: np.ndarray, front: Front) -> np.ndarray:
     with torch.no_grad():
-        _, statistics = _front()(torch.from_numpy(windows(sound, FRAMES, HOP)))
+        _, statistics = front(torch.from_numpy(windows(sound, FRAMES, HOP)))
     return np.asarray(statistics.numpy())
-
-
-@cache
-def _front() -> Front:
-    return Front().eval()

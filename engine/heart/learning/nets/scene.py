@@ -12,6 +12,9 @@ import torch
 from torch import nn
 
 from heart.learning.nets.logmel import DB_PER_NEPER, Level, LogMel, Mfcc
+from heart.learning.nets.resnet import ResNet18
+from heart.learning.valve_data import front as valve_bands
+from heart.learning.valve_net import image_of
 
 RATE_HZ = 4000
 COEFFICIENTS = 52
@@ -24,8 +27,27 @@ PAIR = 2
 TOP_DB = 80.0
 
 
+class Trunk(nn.Module):
+    """What a ResNet that read of murmurs by the book notices in a sound; fixed, it learns nothing more here.
+
+    resnet: of the valve net's kind; outputs: how many numbers it gives, its last maps averaged over the window.
+    """
+
+    def __init__(self, resnet: ResNet18) -> None:
+        super().__init__()
+        self.bands, self.resnet = valve_bands(RATE_HZ), resnet
+        self.outputs = resnet.fc.in_features
+        self.requires_grad_(False)
+
+    def forward(self, levelled: torch.Tensor) -> torch.Tensor:
+        """levelled: float32 [B, n] at RATE_HZ, RMS 1. Returns [B, outputs]."""
+        maps: torch.Tensor = self.resnet.features(image_of(self.bands.powers(levelled)))
+        return maps.mean((2, 3))
+
+
 class Front(nn.Module):
-    """Sound to MFCCs [B, 52, frames] and to the spread of its band levels over time [B, STATISTICS].
+    """Sound to MFCCs [B, 52, frames] and to statistics [B, `told`]: the spread of its band levels over time, and
+    what the trunk notices where there is one.
 
     The spread: at which level each of 26 bands is for 5, 25, ... 95 % of the time, against the loudest band, and
     by how much it changes from frame to frame. A murmur lifts what is silence between normal heart sounds.
@@ -33,17 +55,22 @@ class Front(nn.Module):
 
     statistics = COEFFICIENTS // PAIR * (len(SHARES) + 1)
 
-    def __init__(self) -> None:
+    def __init__(self, trunk: Trunk | None = None) -> None:
         super().__init__()
-        self.level = Level()
+        self.level, self.trunk = Level(), trunk
+        self.told = self.statistics + (trunk.outputs if trunk else 0)
         bands = LogMel(RATE_HZ, N_FFT, HOP, COEFFICIENTS, LOW_HZ, HIGH_HZ, window=WINDOW)
         self.mfcc = Mfcc(bands, COEFFICIENTS, top_db=TOP_DB)
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """audio: float32 [B, n] at RATE_HZ, any level."""
-        decibels = self.mfcc.logmel(self.level(audio)) * DB_PER_NEPER
+        levelled = self.level(audio)
+        decibels = self.mfcc.logmel(levelled) * DB_PER_NEPER
         decibels = torch.maximum(decibels, decibels.amax((1, 2), keepdim=True) - TOP_DB)
-        return torch.matmul(self.mfcc.dct, decibels), spread(decibels)
+        statistics = spread(decibels)
+        if self.trunk is not None:
+            statistics = torch.cat([statistics, self.trunk(levelled)], 1)
+        return torch.matmul(self.mfcc.dct, decibels), statistics
 
 
 def spread(decibels: torch.Tensor) -> torch.Tensor:
@@ -57,13 +84,16 @@ def spread(decibels: torch.Tensor) -> torch.Tensor:
 
 
 class SceneNet(nn.Module):
-    """MFCCs and spread to logits [B, outputs].
+    """MFCCs and statistics to logits [B, outputs].
 
-    outputs: how many; width: of the LSTM's state in each direction. The LSTM (Hochreiter and Schmidhuber 1997) runs
-    over time: its steps are frames of 80 ms, its features what the convolutions made of the coefficients.
+    outputs: how many; width: of the LSTM's state in each direction; statistics: how many the front tells. The LSTM
+    (Hochreiter and Schmidhuber 1997) runs over time: its steps are frames of 80 ms, its features what the
+    convolutions made of the coefficients.
     """
 
-    def __init__(self, outputs: int, width: int = 32, drop: float = 0.3) -> None:
+    def __init__(
+        self, outputs: int, width: int = 32, drop: float = 0.3, statistics: int = Front.statistics
+    ) -> None:
         super().__init__()
         self.scale = nn.BatchNorm1d(COEFFICIENTS, affine=False)
         self.convolutions = nn.Sequential(
@@ -73,12 +103,12 @@ class SceneNet(nn.Module):
         self.lstm = nn.LSTM(48, width, batch_first=True, bidirectional=True)
         self.drop = nn.Dropout(drop)
         self.head = nn.Linear(4 * width, outputs)
-        self.spread_scale = nn.BatchNorm1d(Front.statistics, affine=False)
-        self.spread_head = nn.Linear(Front.statistics, outputs)
+        self.spread_scale = nn.BatchNorm1d(statistics, affine=False)
+        self.spread_head = nn.Linear(statistics, outputs)
         self.settled = False
 
     def settle(self, mean: torch.Tensor, deviation: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        """Fix what is said of the spread alone (weight [outputs, statistics] of standardised statistics, bias
+        """Fix what is said of the statistics alone (weight [outputs, statistics] of standardised statistics, bias
         [outputs]); only the part that listens over time learns from then on, beside it."""
         assert self.spread_scale.running_mean is not None
         assert self.spread_scale.running_var is not None
@@ -106,7 +136,7 @@ class SceneNet(nn.Module):
         return self
 
     def forward(self, mfcc: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
-        """mfcc: float32 [B, 52, frames]; statistics: float32 [B, Front.statistics]."""
+        """mfcc: float32 [B, 52, frames]; statistics: float32 [B, statistics]."""
         steps = self.convolutions(self.scale(mfcc)).transpose(1, 2)
         told, _ = self.lstm(self.drop(steps))
         over_time = self.head(self.drop(torch.cat([told.mean(1), told.amax(1)], 1)))
@@ -122,9 +152,15 @@ class Ensemble(nn.Module):
     output, so that the threshold chosen in training is where the most probable label changes.
     """
 
-    def __init__(self, nets: Sequence[nn.Module], temperature: float = 1.0, bias: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        nets: Sequence[nn.Module],
+        temperature: float = 1.0,
+        bias: Sequence[float] = (),
+        trunk: Trunk | None = None,
+    ) -> None:
         super().__init__()
-        self.front, self.nets, self.temperature = Front(), nn.ModuleList(nets), temperature
+        self.front, self.nets, self.temperature = Front(trunk), nn.ModuleList(nets), temperature
         self.bias: torch.Tensor
         self.register_buffer("bias", torch.tensor(list(bias) or [0.0]), persistent=False)
 
