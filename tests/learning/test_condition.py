@@ -169,6 +169,9 @@ def test_a_site_left_out_is_judged_by_the_others_alone() -> None:
     assert found.sites.keys() == {"a", "b"}
     assert found.balanced_accuracy > 0.9
     assert found.offset > 0  # too low, so the judgement raises it again
+    assert 0.85 < found.balanced_accuracy_others <= 1
+    apart = np.where(met.site == "a", 30.0, -30.0) + (2 * met.target - 1)  # no offset of one site suits the other
+    assert judge(apart, met).balanced_accuracy_others == 0.5
     assert found.accuracy_when_sure >= 0.9
     assert found.abstained < 0.35
 

@@ -14,6 +14,7 @@ OFFSETS = np.linspace(-1.5, 1.5, 61)
 WANTED = 0.8
 """Share of the answers that should be right at a site never met."""
 MOST_ABSTAINED = 0.35
+OTHERS = "left_out_sites_balanced_accuracy_offset_from_others"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Judgement:
     sites: dict[str, float]
     """Balanced accuracy at each site left out."""
     balanced_accuracy: float
-    """Mean of the sites."""
+    """Mean of the sites, whose own sounds had a say in temperature and offset."""
+    balanced_accuracy_others: float
+    """The same where temperature and offset of each site come from the other sites alone; NaN of a single site."""
     abstained: float
     accuracy_when_sure: float
 
@@ -35,6 +38,7 @@ class Judgement:
         sites = {f"left_out_{site}_balanced_accuracy": value for site, value in self.sites.items()}
         return {
             "left_out_sites_balanced_accuracy": self.balanced_accuracy,
+            **({} if np.isnan(self.balanced_accuracy_others) else {OTHERS: self.balanced_accuracy_others}),
             **sites,
             "left_out_sites_abstained": self.abstained,
             "left_out_sites_accuracy_when_sure": self.accuracy_when_sure,
@@ -53,8 +57,7 @@ def judge(logits: np.ndarray, bank: Bank) -> Judgement:
     Temperature and offset make the pooled probabilities most likely, sites and labels alike; abstain_below is the
     least threshold at which 80 % of the answers are right, or the highest that leaves 65 % of them.
     """
-    _, first = np.unique(bank.sound, return_index=True)
-    target, site = bank.target[first], bank.site[first]
+    target, site = _of_sounds(bank)
     weights = _weights(target, site)
     temperature, offset = _calibrated(logits, bank.sound, target, weights)
     chance = pooled(logits / temperature + offset, bank.sound)
@@ -68,6 +71,7 @@ def judge(logits: np.ndarray, bank: Bank) -> Judgement:
         below,
         sites,
         round(float(np.mean(list(sites.values()))), 4),
+        round(_by_others(logits, bank), 4),
         round(float(weights[~sure].sum()), 4),
         round(float((weights * right)[sure].sum() / max(weights[sure].sum(), 1e-9)), 4),
     )
@@ -92,6 +96,28 @@ def _calibrated(
             loss = -(weights * np.log(np.where(target == 1, chance, 1 - chance) + 1e-6)).sum()
             best = min(best, (float(loss), float(temperature), float(offset)))
     return best[1], best[2]
+
+
+def _by_others(logits: np.ndarray, bank: Bank) -> float:
+    """Mean balanced accuracy of the sites, each with the temperature and offset that suit the others."""
+    names = sorted(set(bank.site))
+    if len(names) < 2:
+        return float("nan")
+    found = []
+    for name in names:
+        here = bank.site == name
+        target, site = _of_sounds(bank.part(~here))
+        temperature, offset = _calibrated(logits[~here], bank.sound[~here], target, _weights(target, site))
+        own, _ = _of_sounds(bank.part(here))
+        right = (pooled(logits[here] / temperature + offset, bank.sound[here]) > 0.5) == (own == 1)
+        found.append(_balanced(right, own, np.ones(len(own), bool)))
+    return float(np.mean(found))
+
+
+def _of_sounds(bank: Bank) -> tuple[np.ndarray, np.ndarray]:
+    """Target and site of each sound of a bank, in the order of their numbers."""
+    _, first = np.unique(bank.sound, return_index=True)
+    return bank.target[first], bank.site[first]
 
 
 def _threshold(top: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
