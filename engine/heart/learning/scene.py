@@ -85,6 +85,7 @@ def train_scene(
         "seed": seed,
         "minutes": minutes,
         "steps": sum(_steps(out_dir)),
+        "trunk_steps": _step(out_dir / scene_trunk.CHECKPOINT),
         "data": DATA,
         "share_of_lstm": share,
         "out_of_fold_balanced_accuracy": round(balanced, 4),
@@ -168,5 +169,8 @@ def figures_for_card(data_dir: Path) -> dict[str, Any]:
 
 
 def _steps(out_dir: Path) -> list[int]:
-    kept = sorted(out_dir.glob("fold*.checkpoint.pt"))
-    return [int(torch.load(path, weights_only=True)["step"]) for path in kept]
+    return [_step(path) for path in sorted(out_dir.glob("fold*.checkpoint.pt"))]
+
+
+def _step(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, weights_only=True)["step"])
