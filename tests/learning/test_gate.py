@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from small_sounds import RATE_HZ, heart, write_folder
 
 from heart.cards import read_model
 from heart.learning import gate, gate_data, gate_others
+from heart.learning.classes import Clip
 from heart.listening.classifier import Classifier
+from heart.sounding.offline import generate
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +84,16 @@ def test_a_short_training_tells_hearts_from_noise_and_becomes_a_folder(
     silent = judge.judge(np.zeros(3 * RATE_HZ, np.float32), RATE_HZ)
     assert sum(silent.probabilities.values()) == pytest.approx(1, abs=1e-4)
     assert (folder / "model.onnx").stat().st_size < 1_000_000
+
+
+def test_both_witnesses_are_measured_together(tmp_path: Path) -> None:
+    """A heart and hiss, as the shipped ear hears them; a label turned round shows in both figures."""
+    sound = generate(6, bpm=75, rmssd=0, voice="pulse")
+    hiss = np.random.default_rng(0).standard_normal(44_100 * 6).astype(np.float32)
+    soundfile.write(tmp_path / "heart.wav", sound + 0.02 * hiss[: len(sound)], 44_100)
+    soundfile.write(tmp_path / "hiss.wav", 0.1 * hiss, 44_100)
+    clips = [Clip(tmp_path / f"{name}.wav", label, name, "val", "made") for name, label in
+             (("heart", "heart"), ("hiss", "other"))]  # fmt: skip
+    assert gate.with_beats(clips) == {"hearts_kept": 1.0, "others_refused": 1.0}
+    turned = [replace(clip, label={"heart": "other", "other": "heart"}[clip.label]) for clip in clips]
+    assert gate.with_beats(turned) == {"hearts_kept": 0.0, "others_refused": 0.0}

@@ -14,11 +14,14 @@ import numpy as np
 import torch
 
 from heart.learning import fold_school, gate_data
-from heart.learning.classes import card_figures, evaluate_classifier
+from heart.learning.classes import Clip, card_figures, evaluate_classifier
 from heart.learning.classes.folds import Fold, group_folds
 from heart.learning.gate_data import FRAMES, LABELS, SECONDS, TASK
 from heart.learning.nets.export import export
 from heart.learning.nets.scene import RATE_HZ, Ensemble, SceneNet
+from heart.listening import files, rate
+from heart.listening.judgement import load_bench
+from heart.listening.weights import load_weights
 
 FOLDS = 3
 HOP_S = 0.5
@@ -135,9 +138,29 @@ def write_model(
 def evaluate_gate(data_dir: Path, picture: Path | None = None) -> dict[str, Any]:
     """Figures of the shipped model: hearts of all val groups, weather and artifacts of val, music held back.
 
-    "sources" tells each collection apart. Raises FileError where the data cannot be read.
+    "sources" tells each collection apart; "hearts_kept" and "others_refused" are what `heart listen` makes of the
+    same sounds, with the beats' net beside the gate. Raises FileError where the data cannot be read.
     """
-    return evaluate_classifier(TASK, Path(data_dir), picture=picture)
+    result = evaluate_classifier(TASK, Path(data_dir), picture=picture)
+    return result | (both := with_beats(TASK.read(data_dir, "val"))) | {"text": f"{result['text']}\n{_told(both)}"}
+
+
+def with_beats(clips: Sequence[Clip]) -> dict[str, float]:
+    """Shares of hearts kept and of others refused by gate and beats' net together (`judgement.both`)."""
+    bench, weights = load_bench(), load_weights()
+    truth = np.array([clip.label == LABELS[0] for clip in clips])
+    found = np.array([files.listen(clip.path, weights, bench)["heart"] >= rate.MIN_HEART for clip in clips])
+    return {
+        "hearts_kept": round(float(found[truth].mean()), 4),
+        "others_refused": round(float(1 - found[~truth].mean()), 4),
+    }
+
+
+def _told(both: dict[str, float]) -> str:
+    return (
+        f"with the beats' net, as heart listen says it: hearts kept {both['hearts_kept']:.1%}, "
+        f"others refused {both['others_refused']:.1%}"
+    )
 
 
 def figures_for_card(data_dir: Path) -> dict[str, Any]:
