@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from heart.cli import main
+from heart.learning import MODELS, evaluator, trainer
 from heart.namespace import as_json, as_markdown
 from heart.sounding.offline import generate
 
@@ -163,3 +165,12 @@ def test_bench_advises_a_step_count() -> None:
     result = run("bench", "--voice", "pulse", "--seconds", "1")
     assert result.exit_code == 0, result.output
     assert "advice: steps 16" in result.output
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_knows_how_long_its_training_takes(name: str) -> None:
+    """`heart train NAME` without --minutes leaves that to the model."""
+    parameters = inspect.signature(trainer(name)).parameters
+    assert {"seed", "resume"} <= set(parameters)
+    assert parameters["minutes"].default > 0
+    assert {"data_dir"} <= set(inspect.signature(evaluator(name)).parameters)

@@ -284,15 +284,16 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 @click.argument("name")
 @DATA
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/train"), show_default=True)
-@click.option("--minutes", default=70.0, show_default=True, type=click.FloatRange(min=0.1))
+@click.option("--minutes", type=click.FloatRange(min=0.1), help="Of training; else as long as it needs.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
-def train(name: str, data: Path | None, out: Path, minutes: float, seed: int, fresh: bool) -> None:
+def train(name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool) -> None:
     """Train model NAME (voice-heart, ear-beats, ear-valve or just valve), resuming where it stopped."""
     from heart.config import data_dir
     from heart.learning import full_name, trainer
 
-    trainer(name)(data_dir(data), out / full_name(name), minutes=minutes, seed=seed, resume=not fresh)
+    length = {} if minutes is None else {"minutes": minutes}
+    trainer(name)(data_dir(data), out / full_name(name), **length, seed=seed, resume=not fresh)
 
 
 @main.command()
