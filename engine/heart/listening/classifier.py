@@ -16,6 +16,7 @@ import soxr
 
 from heart.cards import Model, find_model
 from heart.errors import FileError
+from heart.listening.graph import open_graph
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -68,19 +69,10 @@ class Classifier:
     @cached_property
     def session(self) -> InferenceSession:
         """The graph, loaded and tried. Raises FileError when onnxruntime refuses it or it is another shape."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            session = onnxruntime.InferenceSession(str(self._weights), options, ["CPUExecutionProvider"])
-            found = session.run(["probabilities"], {"audio": np.zeros((1, self.frames), np.float32)})[0]
-        except Exception as error:  # onnxruntime has a dozen exceptions of its own and no root for them
-            text = str(error).strip().splitlines() or [repr(error)]
-            raise FileError(f"{self._weights}: cannot be run ({text[0]}); fetch it again") from None
-        if found.shape != (1, len(self.labels)):
-            raise FileError(f"{self._weights}: gives {found.shape[1:]} numbers for {len(self.labels)} labels")
+        session, found = open_graph(self._weights, self.frames)
+        shape = found["probabilities"].shape if "probabilities" in found else "no probabilities"
+        if shape != (1, len(self.labels)):
+            raise FileError(f"{self._weights}: gives {shape} for {len(self.labels)} labels; fetch it again")
         return session
 
     def windows(self, samples: np.ndarray) -> np.ndarray:

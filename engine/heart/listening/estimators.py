@@ -22,6 +22,7 @@ from heart.audio import resample
 from heart.cards import Model, find_model
 from heart.errors import FileError, UsageError
 from heart.listening import features, files, rate
+from heart.listening.graph import open_graph
 from heart.listening.weights import load_weights
 
 if TYPE_CHECKING:
@@ -143,16 +144,7 @@ class HeartRateNet:
     @cached_property
     def session(self) -> InferenceSession:
         """The graph. Raises FileError when onnxruntime refuses it."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(str(self._weights), options, ["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has a dozen exceptions of its own and no root for them
-            text = str(error).strip().splitlines() or [repr(error)]
-            raise FileError(f"{self._weights}: cannot be run ({text[0]}); fetch it again") from None
+        return open_graph(self._weights, self.frames)[0]
 
     def windows(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs by name, float32 [windows] and rates [windows, k], of float32 [n] at rate_hz.
