@@ -24,7 +24,7 @@ def draw_confusion(result: dict[str, Any], out_png: str | os.PathLike[str]) -> N
     labels, table = result["labels"], np.array(result["confusion"])
     share = table / np.maximum(table.sum(1, keepdims=True), 1)
     size = 2.6 + 0.75 * len(labels)
-    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    figure = Figure(figsize=(size + 1, size))
     axis = figure.subplots()
     axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), clips in np.ndenumerate(table):
@@ -36,7 +36,7 @@ def draw_confusion(result: dict[str, Any], out_png: str | os.PathLike[str]) -> N
     axis.set(xlabel="said", ylabel="truth")
     axis.set_title(_title(result), color=INK, fontsize=10)
     try:
-        FigureCanvasAgg(figure).print_figure(os.fspath(Path(out_png)), dpi=110)
+        FigureCanvasAgg(figure).print_figure(os.fspath(Path(out_png)), dpi=110, bbox_inches="tight")
     except (OSError, ValueError) as error:
         raise FileError(f"{out_png}: picture cannot be written ({error})") from None
 
