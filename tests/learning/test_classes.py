@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from click.testing import CliRunner
+from sklearn import metrics
 
 from heart import learning
 from heart.cards import read_model, write_card
@@ -119,7 +120,6 @@ def test_each_site_is_left_out_once() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_figures_agree_with_scikit_learn(seed: int) -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
     random = np.random.default_rng(seed)
     truth = np.concatenate([np.arange(4), random.integers(0, 4, 150)])
     found = np.where(random.random(len(truth)) < 0.6, truth, random.integers(0, 3, len(truth)))
@@ -239,7 +239,6 @@ def test_the_shipped_model_is_measured_as_the_ear_uses_it(
     leaky: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No `predict`: model, threshold and order of labels come from the folder called task.name."""
-    pytest.importorskip("onnxruntime")
     make_classifier(tmp_path, "ear-toy", LABELS, RATE_HZ, seconds=0.5, hop_seconds=0.5, abstain_below=0.9)
     monkeypatch.setenv("HEART_MODELS", str(tmp_path))
     result = evaluate_classifier(TASK, leaky, with_baselines=False)

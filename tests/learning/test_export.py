@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -13,9 +15,6 @@ from heart.cards import read_model
 from heart.errors import HeartError
 from heart.learning.nets.export import export, halved
 from heart.learning.nets.logmel import Level, LogMel, Mfcc
-
-pytest.importorskip("onnxscript", reason="the extra `train` is not installed")
-onnxruntime = pytest.importorskip("onnxruntime")
 
 SAMPLES = 4000
 LABELS = ("artifact", "murmur", "normal")
@@ -85,7 +84,6 @@ def test_the_folder_proves_itself(tmp_path: Path) -> None:
 
 
 def test_parameters_are_stored_as_half_and_tables_are_not(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx")
     export(Convolutional(), tmp_path, samples=SAMPLES, labels=LABELS, card=CARD)
     model = onnx.load(tmp_path / "model.onnx")
     kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}

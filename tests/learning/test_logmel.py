@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import pytest
 import torch
 
 from heart.learning.nets.logmel import Level, LogMel, Mfcc, hz_to_mel, mel_matrix, mel_to_hz
-
-librosa = pytest.importorskip("librosa", reason="the extra `train` is not installed")
 
 
 def sound(n: int, seed: int = 0) -> np.ndarray:

@@ -242,7 +242,6 @@ def test_a_training_resumes_where_it_stopped(tmp_path: Path) -> None:
 def test_from_data_to_a_folder_that_answers(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("onnxscript", reason="the extra `train` is not installed")
     monkeypatch.setattr(valve, "MEMBERS", 1)
     quick = {"minutes": 0.2 / 60, "width": 2, "with_baselines": False}
     figures = valve.train_valve(data_dir, tmp_path, **quick)

@@ -193,22 +193,29 @@ def test_a_bad_file_among_good_ones_costs_only_its_own_line(tmp_path: Path) -> N
     assert result.stderr.count("b.wav") == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are no text")
 def test_names_nobody_can_print_are_printed_escaped(tmp_path: Path) -> None:
     """In a process of its own, because only a real terminal's encoding can fail."""
     sf.write(tmp_path / "x.wav", NOISE, RATE_HZ)
     names = [b"two\nlines.wav", b"\xff\xfe.wav", b"\x1b[31mred.wav", b"[bold]x[red].wav"]
-    for name in names:
-        (tmp_path / os.fsdecode(name)).write_bytes((tmp_path / "x.wav").read_bytes())
+    made = [name for name in names if copied(tmp_path / "x.wav", tmp_path / os.fsdecode(name))]
+    assert made == names or sys.platform != "linux"  # other systems refuse some of these names themselves
     done = in_a_process(["listen", str(tmp_path)], PYTHONIOENCODING="utf-8:strict")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert sum(".wav" in line for line in lines) == 5
+    assert sum(".wav" in line for line in lines) == 1 + len(made)
     assert "\x1b" not in done.stdout
-    (tmp_path / "broken\nname.wav").write_bytes(b"nothing")
     refused = in_a_process(["listen", str(tmp_path / "broken\nname.wav")])
     assert refused.returncode == 1
     assert "broken\\nname.wav" in refused.stderr
+
+
+def copied(source: Path, goal: Path) -> bool:
+    """Whether this system lets a file have that name."""
+    try:
+        goal.write_bytes(source.read_bytes())
+    except OSError:
+        return False
+    return True
 
 
 def in_a_process(args: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
@@ -250,7 +257,8 @@ MEMORY = """
 import resource, sys
 from click.testing import CliRunner
 from heart.cli import main
-def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+UNIT = 1024 if sys.platform == "linux" else 2**20
+def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / UNIT
 CliRunner().invoke(main, ["listen", "--json", sys.argv[1]])
 before = peak_mb()
 for path in sys.argv[2:]:
@@ -260,7 +268,7 @@ print(peak_mb() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts in other units elsewhere")
+@pytest.mark.skipif(sys.platform == "win32", reason="no getrusage, and no holes in a file that is made longer")
 def test_no_file_takes_more_memory_than_it_should(tmp_path: Path) -> None:
     sf.write(tmp_path / "good.wav", NOISE, RATE_HZ)
     paths = [tmp_path / "huge.wav", tmp_path / "long.wav", tmp_path / "bomb.flac"]
