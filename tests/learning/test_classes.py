@@ -235,6 +235,15 @@ def test_a_model_that_answers_nonsense_gets_no_figures(leaky: Path, nonsense: np
         evaluate_classifier(TASK, leaky, lambda clips: nonsense, with_baselines=False)
 
 
+def test_the_threshold_is_the_least_that_does_and_leaves_out_no_more_than_may_be() -> None:
+    """Of ten answers the three least sure are wrong: without two of them seven of eight are right."""
+    top, right = np.arange(0.5, 1.0, 0.05), np.arange(10) >= 3
+    asked = {"top": top, "right": right, "weights": np.full(10, 0.1), "least": 0.5}
+    assert figures.fit_threshold(**asked, wanted=0.87, most_abstained=0.5) == pytest.approx(0.56)
+    assert figures.fit_threshold(**asked, wanted=1.0, most_abstained=0.15) == pytest.approx(0.55)
+    assert figures.fit_threshold(**asked | {"least": 0.8}, wanted=1.0, most_abstained=0.1) == 0.8
+
+
 def test_the_shipped_model_is_measured_as_the_ear_uses_it(
     leaky: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from heart.learning import valve
 from heart.learning.valve_batches import Batches, Mix
 from heart.learning.valve_changes import FRAMES, changed, crop
 from heart.learning.valve_data import CENTRES_HZ, LABELS, TASK, Sound, front, read_powers, training_sounds
-from heart.learning.valve_judge import about_nothing, deal, fit_temperature, fit_threshold, weights_of
+from heart.learning.valve_judge import about_nothing, deal, fit_temperature, least_sure, weights_of
 from heart.learning.valve_murmurs import DIASTOLE, S1, S2, SYSTOLE, afflict, runs
 from heart.learning.valve_net import Jury, ValveNet, image_of
 from heart.learning.valve_train import Plan, Trainer, logits_of, pooled, windows
@@ -182,13 +182,13 @@ def test_temperature_and_threshold_find_what_was_hidden() -> None:
     weights = np.full(3000, 1 / 3000)
     assert fit_temperature(list(9.6 * logits[:, None]), truth, weights) == pytest.approx(4.0, rel=0.12)
     probabilities = pooled(list(2.4 * logits[:, None]))
-    below = fit_threshold(probabilities, truth, weights)
+    below = least_sure(probabilities, truth, weights)
     sure = probabilities.max(1) >= below
     assert (probabilities.argmax(1) == truth)[sure].mean() >= 0.9
     assert (probabilities.argmax(1) == truth)[probabilities.max(1) >= below - 0.03].mean() < 0.9
     assert sure.mean() >= 0.7
-    assert fit_threshold(np.eye(5)[truth], truth, weights) == pytest.approx(0.4)
-    assert fit_threshold(np.eye(5)[truth], truth, weights, least=0.623) == pytest.approx(0.63)
+    assert least_sure(np.eye(5)[truth], truth, weights) == pytest.approx(0.4)
+    assert least_sure(np.eye(5)[truth], truth, weights, least=0.623) == pytest.approx(0.63)
 
 
 def test_what_a_jury_says_about_nothing_is_found() -> None:

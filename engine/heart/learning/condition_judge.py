@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from heart.learning.classes.figures import fit_threshold
 from heart.learning.condition_fit import Bank
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(4), 33))
@@ -62,7 +63,8 @@ def judge(logits: np.ndarray, bank: Bank) -> Judgement:
     temperature, offset = _calibrated(logits, bank.sound, target, weights)
     chance = pooled(logits / temperature + offset, bank.sound)
     right = (chance > 0.5) == (target == 1)
-    below = _threshold(np.maximum(chance, 1 - chance), right, weights)
+    top = np.maximum(chance, 1 - chance)
+    below = fit_threshold(top, right, weights, wanted=WANTED, most_abstained=MOST_ABSTAINED, least=0.5)
     sure = np.maximum(chance, 1 - chance) >= below
     sites = {str(name): round(_balanced(right, target, site == name), 4) for name in sorted(set(site))}
     return Judgement(
@@ -118,18 +120,6 @@ def _of_sounds(bank: Bank) -> tuple[np.ndarray, np.ndarray]:
     """Target and site of each sound of a bank, in the order of their numbers."""
     _, first = np.unique(bank.sound, return_index=True)
     return bank.target[first], bank.site[first]
-
-
-def _threshold(top: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
-    best = 0.5
-    for threshold in np.arange(0.5, 0.96, 0.01):
-        sure = top >= threshold
-        if weights[~sure].sum() > MOST_ABSTAINED:
-            break
-        best = round(float(threshold), 2)
-        if (weights * right)[sure].sum() >= WANTED * weights[sure].sum():
-            break
-    return best
 
 
 def _balanced(right: np.ndarray, target: np.ndarray, here: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from heart.learning.classes.figures import fit_threshold
 from heart.learning.valve_data import LABELS, Sound
 from heart.learning.valve_net import RATE_HZ, SECONDS, Jury
 from heart.learning.valve_train import pooled, targets_of
@@ -82,20 +83,10 @@ def about_nothing(jury: Jury) -> float:
     return max(float(probabilities.max()) for probabilities in pooled_each)
 
 
-def fit_threshold(
-    probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray, least: float = LEAST
-) -> float:
+def least_sure(probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray, least: float = LEAST) -> float:
     """The least threshold, from `least`, with 90 % of the answers right, or the highest that leaves 70 %."""
     top, right = probabilities.max(1), probabilities.argmax(1) == targets
-    best = LEAST
-    for threshold in np.arange(np.ceil(100 * max(least, LEAST)) / 100, 0.96, 0.01):
-        sure = top >= threshold
-        if weights[~sure].sum() > MOST_ABSTAINED:
-            break
-        best = round(float(threshold), 2)
-        if (weights * right)[sure].sum() >= WANTED * weights[sure].sum():
-            break
-    return best
+    return fit_threshold(top, right, weights, wanted=WANTED, most_abstained=MOST_ABSTAINED, least=max(least, LEAST))
 
 
 def judge(logits: Sequence[np.ndarray], sounds: Sequence[Sound], least: float = LEAST) -> Judgement:
@@ -106,7 +97,7 @@ def judge(logits: Sequence[np.ndarray], sounds: Sequence[Sound], least: float = 
     targets, weights = targets_of(sounds), weights_of(sounds)
     temperature = fit_temperature(logits, targets, weights)
     probabilities = pooled(logits, temperature)
-    below = fit_threshold(probabilities, targets, weights, least)
+    below = least_sure(probabilities, targets, weights, least)
     right, sure = probabilities.argmax(1) == targets, probabilities.max(1) >= below
     return Judgement(
         temperature,

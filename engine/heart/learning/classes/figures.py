@@ -82,6 +82,25 @@ def abstention(probabilities: np.ndarray, truth: np.ndarray, below: float) -> Ab
     return Abstention(below, float(1 - said.mean()), accuracy(table), float(balanced_accuracy(table)))
 
 
+def fit_threshold(
+    top: np.ndarray, right: np.ndarray, weights: np.ndarray, *, wanted: float, most_abstained: float, least: float
+) -> float:
+    """The least top probability, a multiple of 0.01 from `least` up, at which `wanted` of the answers are right.
+
+    top, right, weights: [n], weights summing to 1. Where that would leave out more than `most_abstained`, the
+    highest that does not.
+    """
+    best = least
+    for threshold in np.arange(np.ceil(100 * least) / 100, 0.96, 0.01):
+        sure = top >= threshold
+        if weights[~sure].sum() > most_abstained:
+            break
+        best = round(float(threshold), 2)
+        if (weights * right)[sure].sum() >= wanted * weights[sure].sum():
+            break
+    return best
+
+
 @dataclass(frozen=True)
 class Interval:
     """95 % intervals of balanced accuracy and macro F1, low and high; None where none can be given.
