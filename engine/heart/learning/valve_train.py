@@ -27,8 +27,8 @@ WEIGHT_DECAY = 5e-2
 WARM_UP = 30
 SAVE_EVERY_S = 30.0
 LEAST_WIDTH = 8
-"""Narrower nets learn in float32: on processors with AVX512_BF16, torch 2.13's gradients in bfloat16 and channels-last
-write past the end of their memory below 8 channels (seen: "double free or corruption")."""
+"""Narrower nets learn in float32: on processors with AVX512_BF16, torch 2.13's gradients in bfloat16 and
+channels-last write past the end of their memory below 8 channels (seen: "double free or corruption")."""
 Tell = Callable[[float, str], None]
 
 
