@@ -19,11 +19,12 @@ import torch
 from safetensors.numpy import save_file
 from torch.nn import functional
 
-from heart.learning import ear_data
+from heart.learning import ear_data, ear_teacher
 from heart.learning.ear_batches import Batch, Batches, soft_targets
 from heart.learning.ear_net import NETS, BeatNet, FileNet, LiveNet
 from heart.listening import features
 from heart.listening.net import LOOK_AHEAD_STEPS
+from heart.listening.weights import EarWeights
 
 EMA = 0.995
 VALIDATE_EVERY = 100
@@ -174,17 +175,20 @@ def train_ear(
     progress: Progress | None = None,
     nets: tuple[str, ...] = tuple(NETS),
     threads: int = 1,
+    teacher: EarWeights | None = None,
 ) -> dict[str, Path]:
     """Train the beat nets, `minutes` of processor time each (so that a busy machine learns as much).
 
-    data_dir: folder with manifest.csv; out_dir: where weights, checkpoints and logs go. Returns net
-    name to weights.
+    data_dir: folder with manifest.csv; out_dir: where weights, checkpoints and logs go; teacher: an ear that labels
+    hearts which nobody annotated (`ear_teacher`). Returns net name to weights.
     Raises FileError where the data cannot be read.
     """
     tell = progress or (lambda name, share, text: print(f"{name} {share:4.0%} {text}", flush=True))
     torch.set_num_threads(threads)
     Path(out_dir).mkdir(parents=True, exist_ok=True)
     train = list(ear_data.load(data_dir, ear_data.training_rows))
+    if teacher is not None:
+        train += ear_teacher.taught(data_dir, teacher)
     val = list(ear_data.load(data_dir, ear_data.validation_rows))
     for name in nets:
         trainer = Trainer(name, Path(out_dir), minutes, seed)

@@ -1,7 +1,8 @@
 """A whole sound to heart states: the net that reads both ways, then the decoder, twice.
 
 The first decoding knows nothing of the rate; the second expects, around each moment, the durations of the rate
-that the first one found there, or, where it was not sure, of the period after which the sound repeats itself.
+that the first one found there, or, where it was not sure, of the period after which the sound repeats itself. A
+recording that is still unclear is then heard once more with what it has taught about its own sound (`own_sound`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from heart.listening import features, net
 from heart.listening.decoder import S1, S2, Decoder, Durations, Segment, boundary_s, emissions
+from heart.listening.own_sound import adapted
 from heart.listening.rhythm import Rhythm, rhythm
 from heart.listening.timing import refine
 from heart.records import HeardBeat
@@ -177,13 +179,22 @@ def segment(weights: net.Weights, samples: np.ndarray) -> Parts:
         return Parts([], heard, [], None)
     heard, path = clearest(weights, samples, heard)
     found = rhythm(heard.posteriors, heard.bands)
+    path = in_rhythm(heard, path, found)
+    if certainty(path, heard.posteriors) < SURE_PATH:
+        heard = States(adapted(heard.posteriors, heard.bands, path), heard.heart, heard.bands)
+        path = in_rhythm(heard, decode(heard.posteriors), found)
+    return Parts(timed(beats(path, heard.posteriors), samples), heard, path, found)
+
+
+def in_rhythm(heard: States, path: list[Segment], found: Rhythm | None) -> list[Segment]:
+    """Decoded again with the durations that its own beats, or where those are unsure the rhythm, let expect."""
+    steps = len(heard.posteriors)
     unsure = certainty(path, heard.posteriors) < SURE_PATH
     if found is not None and unsure:
-        expected: np.ndarray | None = found.at(len(heard.posteriors))
+        expected: np.ndarray | None = found.at(steps)
     else:
-        expected = local_rr(onsets(path, heard.posteriors, S1), len(heard.posteriors))
-    path = path if expected is None else decode(heard.posteriors, expected, firm=unsure)
-    return Parts(timed(beats(path, heard.posteriors), samples), heard, path, found)
+        expected = local_rr(onsets(path, heard.posteriors, S1), steps)
+    return path if expected is None else decode(heard.posteriors, expected, firm=unsure)
 
 
 def clearest(weights: net.Weights, samples: np.ndarray, heard: States) -> tuple[States, list[Segment]]:
