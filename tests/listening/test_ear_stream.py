@@ -79,6 +79,19 @@ def test_nothing_like_a_heart_gives_no_rate(kind: str) -> None:
     assert all(h.bpm is None for h in play(sound.astype(np.float32), 2_000, 200))
 
 
+def test_a_gate_that_hears_no_heart_lets_no_rhythm_in() -> None:
+    sound = heart(72, seconds=12, hiss=0.03).sound
+    for gate, rhythm in ((None, True), (1.0, True), (0.0, False)):
+        ear = EarStream(2_000)
+        ear.gate = gate
+        told = ear.push(sound)
+        assert (told[-1].bpm is not None) == rhythm
+        assert ear.net_heart > 0.7
+        assert told[-1].heart == pytest.approx(
+            ear.net_heart if gate is None else (ear.net_heart + gate) / 2, abs=1e-3
+        )
+
+
 def test_rate_falls_silent_when_the_heart_stops() -> None:
     made = heart(70, seconds=8)
     records = play(np.concatenate([made.sound, np.zeros(2_000 * 8, np.float32)]), made.rate_hz)

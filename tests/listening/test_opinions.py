@@ -170,7 +170,7 @@ class PacedPipe(FakePipe):
             super().send(record)
 
 
-def test_the_worker_tells_the_same_beats_with_and_without_judges(
+def test_the_worker_tells_the_same_beats_with_a_gate_that_lets_them_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sound = heart(90, rate_hz=RATE_HZ, seconds=5).sound
@@ -186,8 +186,10 @@ def test_the_worker_tells_the_same_beats_with_and_without_judges(
     judged = PacedPipe([None] * 40 + blocks + [None] * 10, 0.02)
     with pytest.raises(Enough):
         serve(judged, {})
-    beats = [[one for one in pipe.sent if isinstance(one, Heard)] for pipe in (plain, judged)]
+    heard = [[one for one in pipe.sent if isinstance(one, Heard)] for pipe in (plain, judged)]
+    beats = [[(one.time_s, one.bpm, one.s1_s, one.beats) for one in told] for told in heard]
     assert beats[0] == beats[1]
+    assert heard[0][-1].heart != heard[1][-1].heart, "the gate has its say"
     said = [one for one in judged.sent if isinstance(one, Judged)]
     assert {one.what for one in said if one.off} == {"scene", "valve", "condition"}
     assert any(one.what == "gate" and one.probabilities for one in said)

@@ -85,7 +85,8 @@ class Opinions:
         longest_s = max((c.seconds for c in classifiers.values()), default=0.0)
         self._sound = np.zeros(int(np.ceil(longest_s * rate_hz)) + 1, np.float32)  # ring
         self._pushed = 0
-        self._gate: float | None = None
+        self.gate: float | None = None
+        """0..1: how sure the gate was of a heart when it was last asked; None before."""
 
     def push(self, samples: np.ndarray) -> None:
         """samples: float32 [n] at rate_hz, the next ones."""
@@ -107,7 +108,7 @@ class Opinions:
         what = min(due)[1]
         judge = self._judges[what]
         judge.next_s = now_s + self.hop_s
-        if what in OF_HEARTS and both(heart, self._gate) < OPEN:
+        if what in OF_HEARTS and both(heart, self.gate) < OPEN:
             judge.rows.clear()
             return Judged(now_s, what)
         return Case(what, judge, self._newest(judge.classifier.seconds), self.rate_hz, now_s)
@@ -121,7 +122,7 @@ class Opinions:
             judge.rows.popleft()
         verdict = judge.classifier.pool(np.stack([row for _, row in judge.rows]))
         if case.what == "gate":
-            self._gate = verdict.probabilities[HEART]
+            self.gate = verdict.probabilities[HEART]
         return Judged(case.time_s, case.what, verdict.label, verdict.probabilities)
 
     def _newest(self, seconds: float) -> np.ndarray:
@@ -153,6 +154,11 @@ class Clerk:
     def ready(self) -> bool:
         """Whether the models are loaded; what sounds before is not judged."""
         return self._loaded.is_set() and self._idle.is_set()
+
+    @property
+    def gate(self) -> float | None:
+        """0..1: how sure the gate is of a heart; None where it has not been asked yet."""
+        return self._opinions.gate if self._opinions else None
 
     def push(self, samples: np.ndarray, heart: float) -> None:
         """The next sound, float32 [n]; heart: 0..1, the beat net's opinion of it."""

@@ -34,7 +34,7 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
     blocks (default SAMPLE_RATE_HZ); "ear_hop" and "ear_window", as in `LiveConfig`.
     """
     rate_hz = int(options.get("rate_hz", SAMPLE_RATE_HZ))
-    ear, heart = EarStream(rate_hz), 0.0
+    ear = EarStream(rate_hz)
     pipe.ready()
     judging = float(options.get("ear_hop", HOP_S)), float(options.get("ear_window", WINDOW_S))
     clerk = Clerk(pipe.send, rate_hz, *judging)  # loads its models while the ear already hears beats
@@ -44,15 +44,15 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
             if record is None:
                 continue
             if record[0] == "reset":
-                ear, heart = EarStream(rate_hz), 0.0
+                ear = EarStream(rate_hz)
                 clerk.reset()
                 pipe.send(Heard(0.0))
             elif record[0] == "judging":
                 clerk.set(*record[1:])
             elif record[0] == "audio":
+                ear.gate = clerk.gate
                 for heard in ear.push(record[1]):
-                    heart = heard.heart
                     pipe.send(heard)
-                clerk.push(record[1], heart)
+                clerk.push(record[1], ear.net_heart)
     finally:
         clerk.close()

@@ -16,6 +16,7 @@ import numpy as np
 from heart.listening import features, rate, rhythm
 from heart.listening.decimate import Decimator
 from heart.listening.decoder import S1, S2, Decoder, boundary_s, emissions
+from heart.listening.judgement import both
 from heart.listening.net import LOOK_AHEAD_STEPS, LiveNet
 from heart.listening.onset import Expected, OnsetWatch, OnsetWeights, onset_or_none
 from heart.listening.segment import durations_near, softmax
@@ -80,6 +81,8 @@ class EarStream:
         self._minute: deque[tuple[float, float]] = deque()  # S1, and certainty of the interval that it ends
         self._newest = Heard(0.0)
         self._certain_s = self._rr_s = 0.0  # the newest certain S1, and the RR expected after it
+        self.gate: float | None = None
+        """0..1, what the heart gate last said of this sound, told by whoever asks it; None: nobody did."""
         self.evidence: rate.Evidence | None = None
         """What spoke for the newest record's rate; for calibration."""
         self.heard_bpm: float | None = None
@@ -174,16 +177,17 @@ class EarStream:
         believed = path_posteriors(path, posteriors, first)
         rr_s, trust = self._rate(s1_s, mean_of_last(believed))
         ease = 1.0 if self._bpm is None else HOLD
-        sure = trust >= ease * rate.MIN_TRUST and self._heartness() >= ease * rate.MIN_HEART
+        heart = both(self.net_heart, self.gate)
+        sure = trust >= ease * rate.MIN_TRUST and heart >= ease * rate.MIN_HEART
         bpm = self._bpm = self.heard_bpm if sure else None
         self._decoder.durations = durations_near(bpm and round(60 / bpm * features.STEPS_PER_S))
-        is_heart = self._heartness() >= rate.MIN_HEART
+        is_heart = heart >= rate.MIN_HEART
         beats = self._certain(s1_s, np.array(onsets[S2])) if is_heart else ()
         self._remember(beats, believed, first)
         if bpm is not None:
             self._certain_s, self._rr_s = float(s1_s[-1]), expected_rr_s(rr_s, bpm)
         sure_s1_s = s1_s if is_heart and bpm is not None else np.array([beat.s1_s for beat in beats])
-        heard = Heard(now_s, self._heartness(), trust, beats=beats, s1_s=self._late(sure_s1_s))
+        heard = Heard(now_s, heart, trust, beats=beats, s1_s=self._late(sure_s1_s))
         if bpm is None:
             return heard
         vary = self._variability()
@@ -233,8 +237,10 @@ class EarStream:
         rows = np.array(self._minute).reshape(-1, 2)
         return variability(rows[:, 0], rows[1:, 1])
 
-    def _heartness(self) -> float:
-        return float(np.mean(self._heart))
+    @property
+    def net_heart(self) -> float:
+        """0..1: how sure the beats' net alone is that the last seconds are a heart; 0 before any sound."""
+        return float(np.mean(self._heart)) if self._heart else 0.0
 
     def _rate(self, s1_s: np.ndarray, certainty: float) -> tuple[np.ndarray, float]:
         """RR intervals of the last beats, and the trust in the rate, which goes to heard_bpm."""
@@ -253,7 +259,7 @@ class EarStream:
             rate.regularity(rr_s),
             rate.agreement(beats_bpm, found),
             found.clearness if found else 0.0,
-            self._heartness(),
+            self.net_heart,
             min(len(rr_s) / 5, 1.0),
         )
         return rr_s, rate.trust(self.evidence, self._weights.live_trust)

@@ -52,13 +52,14 @@ def lines(blocks: Iterable[np.ndarray], rate_hz: int, as_json: bool) -> Iterator
     judged: dict[str, Judged] = {}
     for block in blocks:
         opinions.push(block)
+        ear.gate = opinions.gate
         for heard in ear.push(block):
             told.append(heard)
             if heard.time_s >= due_s - 1e-6:
                 due_s += LINE_S
                 yield _as_json(told, judged) if as_json else _as_words(told, judged)
                 told = []
-        if told and (case := opinions.case(told[-1].heart)) is not None:
+        if (case := opinions.case(ear.net_heart)) is not None:
             judged[case.what] = opinions.take(case, case.probabilities()) if isinstance(case, Case) else case
 
 
