@@ -16,7 +16,7 @@ from heart.learning import ear_data
 from heart.listening import features, files, variability
 from heart.listening.segment import segment
 from heart.listening.stream import EarStream
-from heart.listening.weights import EarWeights
+from heart.listening.weights import FILE_NETS, EarWeights
 
 NOISE_DB = (None, None, -6.0, 0.0, 6.0)
 """Levels of added noise against the recording, cycled through."""
@@ -125,8 +125,10 @@ def calibrate(data_dir: Path, weights: EarWeights, limit: int = 300, seed: int =
 
 
 def pack(nets_dir: Path, data_dir: Path, limit: int = 300) -> dict[str, np.ndarray]:
-    """Both trained nets (float16, which changes no figure) and their fitted trust, as the arrays of one file."""
-    nets = {name: load_file(Path(nets_dir) / f"beats-{name}.safetensors") for name in ("file", "live")}
-    plain = EarWeights(nets["file"], nets["live"], PRIOR.astype(np.float32), PRIOR.astype(np.float32))
+    """The trained nets (float16, which changes no figure) and their fitted trust, as the arrays of one file."""
+    nets = {name: load_file(Path(nets_dir) / f"beats-{name}.safetensors") for name in (*FILE_NETS, "live")}
+    plain = EarWeights(
+        tuple(nets[name] for name in FILE_NETS), nets["live"], PRIOR.astype(np.float32), PRIOR.astype(np.float32)
+    )
     arrays = {f"{name}.{key}": value.astype(np.float16) for name, net in nets.items() for key, value in net.items()}
     return arrays | calibrate(data_dir, plain, limit)

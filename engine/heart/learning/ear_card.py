@@ -29,11 +29,11 @@ LICENCE = (
 def make_ear(
     data_dir: Path, out_dir: Path, minutes: float = 30.0, seed: int = 0, resume: bool = True
 ) -> dict[str, Any]:
-    """Train both nets, fit their trust, measure, and leave a folder that can be copied to models/ear-beats.
+    """Train the nets, fit their trust, measure, and leave a folder that can be copied to models/ear-beats.
 
     The ear that is there labels further hearts for the new one (`ear_teacher`); without one, they are left out.
 
-    minutes: processor time of both nets together. Nets, checkpoints and loss logs go to out_dir/nets. Returns the
+    minutes: processor time of all nets together. Nets, checkpoints and loss logs go to out_dir/nets. Returns the
     figures. Raises FileError where the data cannot be read.
     """
     nets_dir = Path(out_dir) / "nets"
@@ -71,7 +71,7 @@ def publish(nets_dir: Path, data_dir: Path, folder: Path, seed: int = 0, limit: 
 def training(nets_dir: Path, seed: int) -> dict[str, Any]:
     """How the nets were trained, from their loss logs."""
     facts: dict[str, Any] = {"command": "heart train ear-beats --data DATA", "seed": seed}
-    for name in ("file", "live"):
+    for name in NETS:
         with (Path(nets_dir) / f"beats-{name}.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         facts[f"{name}_steps"] = int(rows[-1]["step"])
@@ -90,7 +90,8 @@ def card(folder: Path, figures: dict[str, Any], training_facts: dict[str, Any]) 
         "licence": LICENCE,
         "weights": WEIGHTS,
         "sha256": sha256(folder / WEIGHTS),
-        "holds": "16 bands to heart states: file.* convolutions both ways, live.* recurrent, 130 ms ahead; trust.*",
+        "holds": "16 bands to heart states: file.* convolutions and recurrent.*, both ways, heard together; live.* "
+        "recurrent, 130 ms ahead; trust.*",
         "training": training_facts,
         "figures": {key: value for key, value in measured(figures).items() if value is not None},
     }

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 
 from heart.learning import ear_data
 from heart.learning.ear_cycles import Cycle, best_cycles, first_sound, fold, period_steps, place
 from heart.listening import features, segment
 from heart.listening.decoder import S1, S2, emissions
+from heart.listening.net import Weights
 
 SOUND_IN = {
     "N": (1.0, -1.0, 1.0, -1.0),
@@ -87,10 +88,10 @@ def loudness(bels: np.ndarray) -> np.ndarray:
     return (level - (low + high) / 2).clip(-1.5, 1.5)
 
 
-def read_clip(path: Path, row: dict[str, str], weights: dict[str, np.ndarray], beats: int) -> Clip:
-    """Run the net on a clip, add what its condition says of loud and quiet states, and find its best cycles."""
+def read_clip(path: Path, row: dict[str, str], nets: Sequence[Weights], beats: int) -> Clip:
+    """Run the nets on a clip, add what its condition says of loud and quiet states, and find its best cycles."""
     samples = ear_data.read_sound(path)
-    posteriors = segment.states(weights, samples).posteriors
+    posteriors = segment.states(nets, samples).posteriors
     emission = emissions(np.log(np.maximum(posteriors, 1e-3)))
     bels = features.log_bands(features.band_powers(samples))
     if row["label"] in SOUND_IN:
@@ -142,13 +143,15 @@ def onsets_of(clip: Clip, cycle: Cycle) -> dict[str, list[float]]:
     return found
 
 
-def label_clips(data_dir: Path, weights: Path, out_json: Path, folder: str = "yaseen", beats: int = 3) -> int:
-    """Label every clip of a folder of the data and write {path: {"s1": [s], "s2": [s]}}. Returns how many."""
-    loaded = load_file(weights)
+def label_clips(
+    data_dir: Path, nets: Sequence[Weights], out_json: Path, folder: str = "yaseen", beats: int = 3
+) -> int:
+    """Label every clip of a folder of the data by nets that read both ways, and write
+    {path: {"s1": [s], "s2": [s]}}. Returns how many."""
     groups: dict[tuple[str, str], list[Clip]] = defaultdict(list)
     for row in ear_data.read_manifest(data_dir):
         if row["path"].startswith(folder + "/"):
-            groups[row["label"], row["group"]].append(read_clip(Path(data_dir) / row["path"], row, loaded, beats))
+            groups[row["label"], row["group"]].append(read_clip(Path(data_dir) / row["path"], row, nets, beats))
     labels = {
         clip.path: onsets_of(clip, cycle)
         for clips in groups.values()

@@ -4,8 +4,8 @@ Both see eight frames (80 ms) of sixteen bands at every step of 20 ms and answer
 and "this is a heart", in the manner of the envelope-to-state nets that followed the hidden semi-Markov models
 (Messner, Zöhrer, Pernkopf, IEEE TBME 2018; Renna, Oliveira, Coimbra, IEEE JBHI 2019). For files a residual net of
 dilated convolutions (Bai, Kolter, Koltun, arXiv 1803.01271, here looking both ways) that sees five seconds on
-either side: enough to bridge noisy beats by the rhythm around them. For the live ear a recurrent net that reads
-forward.
+either side: enough to bridge noisy beats by the rhythm around them; and beside it a recurrent net that reads both
+ways, which errs in other places. For the live ear a recurrent net that reads forward.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from heart.listening.net import CONTEXT, DILATIONS, OUTPUTS, PAST_FRAMES, TAPS
 
 CHANNELS = 96
 """Of the file net."""
-UNITS = 96
-"""Of the live net, a GRU layer."""
+UNITS = {True: 64, False: 96}
+"""Of a GRU layer in each direction, by `both_ways`."""
 Arrays = dict[str, np.ndarray]
 
 
@@ -74,24 +74,25 @@ class FileNet(nn.Module):
         return _numpy(plain)
 
 
-class LiveNet(nn.Module):
-    """The same, but step j of the output speaks of step j - LOOK_AHEAD_STEPS of the sound, which is all past."""
+class RecurrentNet(nn.Module):
+    """The same by two dense layers and two of a GRU that reads both ways."""
 
-    both_ways = False
+    both_ways = True
     learning_rate = 3e-3
     half_precision = False
 
     def __init__(self) -> None:
         super().__init__()
+        units = UNITS[self.both_ways]
         self.dense1 = nn.Linear(CONTEXT * features.BANDS, 96)
         self.dense2 = nn.Linear(96, 96)
-        self.gru = nn.GRU(96, UNITS, num_layers=2, batch_first=True, dropout=0.25)
+        self.gru = nn.GRU(96, units, num_layers=2, batch_first=True, bidirectional=self.both_ways, dropout=0.25)
         self.drop = nn.Dropout(0.15)
-        self.head = nn.Linear(UNITS, OUTPUTS)
+        self.head = nn.Linear(units * (2 if self.both_ways else 1), OUTPUTS)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """frames: [B, frames, BANDS], an even number of frames."""
-        past = PAST_FRAMES[False]
+        past = PAST_FRAMES[self.both_ways]
         padded = nn.functional.pad(frames, (0, 0, past, CONTEXT - features.STEP - past))
         stacked = padded.unfold(1, CONTEXT, features.STEP).flatten(2)  # [B, steps, BANDS * CONTEXT]
         hidden = torch.relu(self.dense2(torch.relu(self.dense1(stacked))))
@@ -103,8 +104,18 @@ class LiveNet(nn.Module):
         return _numpy(self.state_dict())
 
 
-BeatNet = FileNet | LiveNet
-NETS: dict[str, type[FileNet] | type[LiveNet]] = {"file": FileNet, "live": LiveNet}
+class LiveNet(RecurrentNet):
+    """Reads forward: step j of the output speaks of step j - LOOK_AHEAD_STEPS of the sound, which is all past."""
+
+    both_ways = False
+
+
+BeatNet = FileNet | RecurrentNet
+NETS: dict[str, type[FileNet] | type[RecurrentNet]] = {
+    "file": FileNet,
+    "recurrent": RecurrentNet,
+    "live": LiveNet,
+}
 
 
 def _numpy(tensors: dict[str, torch.Tensor]) -> Arrays:

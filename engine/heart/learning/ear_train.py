@@ -1,6 +1,7 @@
-"""Training of the two beat nets: `train_ear`.
+"""Training of the three beat nets: `train_ear`.
 
-Writes into out_dir: beats-file.safetensors, beats-live.safetensors (float32 weights, averaged over the last steps;
+Writes into out_dir: beats-file.safetensors, beats-recurrent.safetensors, beats-live.safetensors (float32 weights,
+averaged over the last steps;
 validation is only watched, nothing is picked by it),
 <net>.checkpoint.pt (to resume) and <net>.csv (loss log).
 """
@@ -21,7 +22,7 @@ from torch.nn import functional
 
 from heart.learning import ear_data, ear_teacher
 from heart.learning.ear_batches import Batch, Batches, soft_targets
-from heart.learning.ear_net import NETS, BeatNet, FileNet, LiveNet
+from heart.learning.ear_net import NETS, BeatNet, FileNet, RecurrentNet
 from heart.listening import features
 from heart.listening.net import LOOK_AHEAD_STEPS
 from heart.listening.weights import EarWeights
@@ -127,7 +128,7 @@ class Trainer:
     def averaged(self) -> BeatNet:
         """The averaged net, ready to judge."""
         module = self.average.module
-        assert isinstance(module, (FileNet, LiveNet))
+        assert isinstance(module, (FileNet, RecurrentNet))
         return module.eval()
 
     def learn(self, batch: Batch) -> tuple[float, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 import soxr
-from safetensors.numpy import save_file
 from scipy.signal import butter, hilbert, sosfiltfilt
 
 from heart.errors import FileError
@@ -143,10 +141,7 @@ def ask_ear(data_dir: Path, out: Path) -> Mapping[str, Mapping[str, Sequence[flo
     """S1 and S2 of every clip of the set, by the shipped ear; kept in `out` (.json) and read from there."""
     if not out.is_file():
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            net = Path(folder) / "file.safetensors"
-            save_file({key: np.ascontiguousarray(value) for key, value in load_weights().file.items()}, net)
-            label_clips(data_dir, net, out)
+        label_clips(data_dir, load_weights().file, out)
     marks: Mapping[str, Mapping[str, Sequence[float]]] = json.loads(out.read_text())
     return marks
 

@@ -12,17 +12,20 @@ from heart.errors import FileError
 from heart.listening import variability
 
 MODEL = "ear-beats"
+FILE_NETS = ("file", "recurrent")
+"""Nets that read both ways: one of convolutions and a recurrent one, which err in different places."""
 
 
 @dataclass(frozen=True)
 class EarWeights:
-    """file: the net that reads both ways; live: the forward net; each by torch's names, float32.
+    """file: the nets that read both ways and are heard together, at least one; live: the forward net; each by
+    torch's names, float32.
 
     file_trust, live_trust: float32 [features + 1], logistic weights with the bias last (`rate.Evidence.row`);
     hrv_trust: the same for `variability.Evidence.row`.
     """
 
-    file: dict[str, np.ndarray]
+    file: tuple[dict[str, np.ndarray], ...]
     live: dict[str, np.ndarray]
     file_trust: np.ndarray
     live_trust: np.ndarray
@@ -30,7 +33,7 @@ class EarWeights:
 
 
 def split(arrays: dict[str, np.ndarray]) -> EarWeights:
-    """Sort the arrays of a weights file ("file.dense1.weight", ..., "trust.live") into their nets."""
+    """Sort the arrays of a weights file ("file.stem.weight", ..., "trust.live") into their nets."""
 
     def part(prefix: str) -> dict[str, np.ndarray]:
         return {
@@ -41,7 +44,8 @@ def split(arrays: dict[str, np.ndarray]) -> EarWeights:
 
     try:
         hrv_trust = np.asarray(arrays.get("trust.hrv", variability.WEIGHTS), np.float32)
-        return EarWeights(part("file."), part("live."), arrays["trust.file"], arrays["trust.live"], hrv_trust)
+        both_ways = tuple(net for name in FILE_NETS if (net := part(f"{name}.")))
+        return EarWeights(both_ways, part("live."), arrays["trust.file"], arrays["trust.live"], hrv_trust)
     except KeyError as error:
         raise FileError(f"{MODEL}: its weights lack {error}; fetch the model again") from None
 
