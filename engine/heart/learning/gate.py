@@ -20,7 +20,7 @@ from heart.learning.gate_data import FRAMES, LABELS, SECONDS, TASK
 from heart.learning.nets.export import export
 from heart.learning.nets.scene import RATE_HZ, Ensemble, SceneNet
 from heart.listening import files, rate
-from heart.listening.judgement import load_bench
+from heart.listening.judgement import Bench, load_bench
 from heart.listening.weights import load_weights
 
 FOLDS = 3
@@ -170,7 +170,7 @@ def evaluate_gate(data_dir: Path, picture: Path | None = None) -> dict[str, Any]
 
 def with_beats(clips: Sequence[Clip]) -> dict[str, float]:
     """Shares of hearts kept and of others refused by gate and beats' net together (`judgement.both`)."""
-    bench, weights = load_bench(), load_weights()
+    bench, weights = Bench(gate=load_bench().gate), load_weights()
     truth = np.array([clip.label == LABELS[0] for clip in clips])
     found = np.array([files.listen(clip.path, weights, bench)["heart"] >= rate.MIN_HEART for clip in clips])
     return {
