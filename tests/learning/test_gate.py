@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from small_sounds import RATE_HZ, heart, write_folder
 
 from heart.cards import read_model
-from heart.learning import gate, gate_data, gate_others
+from heart.learning import gate, gate_data, gate_drums, gate_others
 from heart.learning.classes import Clip
 from heart.listening.classifier import Classifier
 from heart.sounding.offline import generate
@@ -32,7 +33,7 @@ def test_made_up_sounds_are_finite_and_as_long_as_asked(maker: gate_others.Maker
 
 def test_drums_beat_and_speech_pauses() -> None:
     """Their envelopes must move: a steady noise would teach the gate nothing about rhythm."""
-    for maker in (gate_others.drums, gate_others.speech, gate_others.claps):
+    for maker in (gate_drums.drums, gate_others.speech, gate_others.claps):
         sounds = [maker(5 * RATE_HZ, RATE_HZ, np.random.default_rng(seed)) for seed in range(6)]
         levels = [np.sqrt((s.reshape(-1, 200) ** 2).mean(1)) for s in sounds]
         assert np.median([np.quantile(x, 0.95) / (np.quantile(x, 0.1) + 1e-9) for x in levels]) > 3
@@ -53,6 +54,43 @@ def test_a_batch_is_half_hearts(data: Path) -> None:
     assert audio.dtype == np.float32
     assert np.bincount(targets).tolist() == [gate_data.HALF] * 2
     assert np.isfinite(audio).all()
+
+
+def test_drums_are_shown_more_often_than_other_music(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing made up, kit or noise mixed in, one loop among nine other sounds is four windows of thirteen."""
+    clips = [Clip(Path(f"{n}.wav"), "other", str(n), "train", "music", {"label": "loop" if n == 0 else "pitch_24"})
+             for n in range(10)]  # fmt: skip
+    sounds = gate_data.GateSounds(clips, [np.full(20, n, np.float32) for n in range(10)])
+    shown: list[float] = []
+
+    def pick(self: gate_data.GateSounds, rng: np.random.Generator, kinds: list[list[int]]) -> np.ndarray:
+        shown.extend(kinds[0])
+        return np.ones(20, np.float32)
+
+    monkeypatch.setattr(gate_data.GateSounds, "_pick", pick)
+    monkeypatch.setattr(gate_data.GateSounds, "_heart", lambda self, rng, kinds: rng.normal(size=gate_data.FRAMES))
+    sounds.draw(np.random.default_rng(0), np.arange(10))
+    assert shown.count(0) == gate_data.TIMES * shown.count(1) > 0
+
+
+def test_low_drums_are_counted_by_the_net_that_never_met_them() -> None:
+    """One fold's net takes all for hearts, the other's nothing: of a drum in each, one is refused."""
+
+    class Sure(torch.nn.Module):
+        def __init__(self, heart: float) -> None:
+            super().__init__()
+            self.logits = torch.tensor([heart, 0.0])
+
+        def forward(self, mfcc: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
+            return self.logits.expand(len(mfcc), 2)
+
+    labels = ("loop", "pitch_24", "bd")
+    clips = [Clip(Path("a.wav"), "other", label, "train", "music", {"label": label}) for label in labels]
+    sounds = gate_data.GateSounds(clips, list(np.random.default_rng(0).normal(size=(3, 9000)).astype(np.float32)))
+    folds = [(np.array([1, 2]), np.array([0])), (np.array([0]), np.array([1, 2]))]
+    assert gate.low_drums_refused([Sure(5.0), Sure(-5.0)], folds, sounds, 0.5) == 0.5
+    assert gate.low_drums_refused([Sure(5.0), Sure(5.0)], folds, sounds, 0.5) == 0.0
+    assert gate.low_drums_refused([Sure(5.0)], [(np.array([0]), np.array([1]))], sounds, 0.5) == 0.0
 
 
 def test_the_threshold_comes_out_as_one_half() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from heart.learning import sound_changes as changes
 from heart.learning.classes.task import Clip, Task, clips_from
 from heart.learning.ear_data import gate_test, is_other
+from heart.learning.gate_drums import played, sampled
 from heart.learning.gate_others import other_sound
 from heart.learning.nets.scene import RATE_HZ
 from heart.learning.scene_data import read_sound
@@ -27,6 +28,12 @@ HALF = 32
 """Windows of hearts in a batch, and of others."""
 MADE_UP = 0.4
 """Share of the others that come from arithmetic."""
+BEATEN = 0.12
+"""Share of the others that are a loop on a kit cut out of a recording."""
+DRUMS = ("loop", "bd", "bass")
+"""Labels of drums and bass in the manifest."""
+TIMES = 4
+"""A recording of drums or bass is shown so many times as often as another."""
 HEARD_S = 12.0
 """Of a longer recording, training keeps the beginning."""
 MOSTLY_SILENCE = 0.02
@@ -55,6 +62,11 @@ def kind(row: dict[str, str]) -> str:
     return row["path"].split("/")[0] if row["path"].startswith(("env/", "music/")) else row["source"]
 
 
+def of_drums(clip: Clip) -> bool:
+    """Is it a recording of drums or of a bass?"""
+    return clip.row.get("label") in DRUMS
+
+
 TASK = Task("ear-gate", LABELS, clips, RATE_HZ)
 
 
@@ -69,6 +81,7 @@ class GateSounds:
         """float32 [2 * HALF, FRAMES] and int64 targets: hearts (0), then others (1), of the clips at `places`."""
         hearts = self._by_kind(places, "heart")
         others = [[p for kind in self._by_kind(places, "other") for p in kind]]  # few: each of them counts the same
+        others[0] += [p for p in others[0] if of_drums(self.clips[p])] * (TIMES - 1)
         heart = np.stack([self._heart(rng, hearts) for _ in range(HALF)])
         other = np.stack([self._other(rng, others) for _ in range(HALF)])
         room = np.stack([self._other(rng, others) for _ in range(HALF // 2)])
@@ -93,9 +106,13 @@ class GateSounds:
         return cut
 
     def _other(self, rng: np.random.Generator, kinds: list[list[int]]) -> np.ndarray:
-        if not any(kinds) or rng.random() < MADE_UP:
+        way = rng.random()
+        if not any(kinds) or way < MADE_UP:
             return other_sound(FRAMES, RATE_HZ, rng)
-        cut = changes.window(changes.at_speed(self._pick(rng, kinds), np.exp(rng.uniform(-0.7, 0.7))), FRAMES, rng)
+        sound = self._pick(rng, kinds)
+        if way < MADE_UP + BEATEN:
+            return played(sampled(sound, RATE_HZ, rng), FRAMES, RATE_HZ, rng)
+        cut = changes.window(changes.at_speed(sound, np.exp(rng.uniform(-0.7, 0.7))), FRAMES, rng)
         if rng.random() < 0.2:
             cut = changes.levelled(cut) + rng.uniform(0.1, 1) * changes.levelled(other_sound(FRAMES, RATE_HZ, rng))
         return np.asarray(cut, np.float32)
@@ -117,8 +134,17 @@ def disguised(others: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Others through the same sensors, most of them as narrow as a stethoscope."""
     bins_hz = np.fft.rfftfreq(others.shape[-1], 1 / RATE_HZ)
     gain = changes.responses(len(others), bins_hz, 4.0, 0.6, rng)
-    others = changes.filtered(changes.levelled(others), gain)
+    others = changes.compressed(changes.roomy(changes.levelled(others), RATE_HZ, 0.2, rng), RATE_HZ, 0.2, rng)
+    others = changes.filtered(others, gain)
     return changes.clipped(others, 0.15, rng)
+
+
+def low_take(sound: np.ndarray, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """`sound`, float32 [n], through some stethoscope at some speed: the first `seconds`, at least one window."""
+    other = changes.at_speed(sound, np.exp(rng.uniform(-0.5, 0.5)))
+    other = np.resize(other, max(len(other), FRAMES))[: round(seconds * RATE_HZ)]
+    gain = changes.responses(1, np.fft.rfftfreq(len(other), 1 / RATE_HZ), 4.0, 1.0, rng)
+    return changes.filtered(changes.levelled(other[None]), gain)[0]
 
 
 def load(data_dir: Path, split: str = "train", seconds: float = HEARD_S) -> GateSounds:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from heart.learning.gate_drums import add, drums, hiss, thump
 from heart.learning.sound_changes import coloured_noise
 
 Maker = Callable[[int, int, np.random.Generator], np.ndarray]
@@ -57,34 +58,15 @@ def speech(frames: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
     return sound + 0.002 * rng.normal(size=frames)
 
 
-def drums(frames: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """A pattern of drums: falling kicks, snares and hats of noise on a grid, with a bass now and then."""
-    sixteenth_s = 60 / rng.uniform(60, 190) / 4
-    kick, snare, hat = (rng.random(16) < share for share in (0.3, 0.2, rng.choice([0.0, 0.5])))
-    kick[0] = True
-    kick_hz, low_hz, fall_s = rng.uniform(90, 300), rng.uniform(38, 80), rng.uniform(0.06, 0.4)
-    sound = np.zeros(frames)
-    for n in range(int(frames / rate_hz / sixteenth_s) + 1):
-        at, place = int(n * sixteenth_s * rate_hz), n % 16
-        if kick[place]:
-            _add(sound, at, _thump(rate_hz, kick_hz, low_hz, fall_s))
-        if snare[place]:
-            _add(sound, at, 0.7 * _hiss(rate_hz, rng.uniform(0.04, 0.15), rng))
-        if hat[place]:
-            _add(sound, at, 0.3 * np.diff(_hiss(rate_hz, 0.03, rng)))
-    bass = rng.choice([0.0, 0.3]) * np.sin(_turn(frames, rate_hz, rng.uniform(40, 110), rng))
-    return sound + bass + 0.003 * rng.normal(size=frames)
-
-
 def claps(frames: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
     """Claps, knocks, clicks, ticking and taps: short bursts, regular or not."""
     every_s, jitter = rng.uniform(0.12, 1.2), rng.choice([0.0, 0.05, 0.5])
     ring_hz, fall_s = np.exp(rng.uniform(np.log(60), np.log(1800))), rng.uniform(0.003, 0.06)
     sound, at_s = rng.choice([0.001, 0.03]) * rng.normal(size=frames), rng.random() * every_s
     while at_s * rate_hz < frames:
-        burst = _hiss(rate_hz, fall_s, rng)
+        burst = hiss(rate_hz, fall_s, rng)
         tone = np.sin(2 * np.pi * ring_hz * np.arange(len(burst)) / rate_hz)
-        _add(sound, int(at_s * rate_hz), rng.uniform(0.3, 1) * burst * (1 if rng.random() < 0.5 else tone))
+        add(sound, int(at_s * rate_hz), rng.uniform(0.3, 1) * burst * (1 if rng.random() < 0.5 else tone))
         at_s += every_s * max(0.1, 1 + jitter * rng.normal())
     return sound
 
@@ -94,8 +76,8 @@ def handling(frames: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
     swell = np.exp(2 * _slow(frames, 0.1 * rate_hz, rng))
     sound = coloured_noise(1, frames, rng)[0] * swell
     for at in rng.integers(0, frames, rng.integers(0, 7)):
-        thud = _thump(rate_hz, rng.uniform(30, 400), rng.uniform(15, 60), rng.uniform(0.02, 0.2))
-        _add(sound, int(at), rng.uniform(1, 12) * thud)
+        thud = thump(rate_hz, rng.uniform(30, 400), rng.uniform(15, 60), rng.uniform(0.02, 0.2))
+        add(sound, int(at), rng.uniform(1, 12) * thud)
     return sound
 
 
@@ -105,7 +87,7 @@ def nothing(frames: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
 
 
 MAKERS: tuple[Maker, ...] = (noise, tones, hum, speech, drums, claps, handling, nothing)
-SHARES = (0.12, 0.1, 0.08, 0.22, 0.24, 0.12, 0.1, 0.02)
+SHARES = (0.1, 0.08, 0.07, 0.18, 0.38, 0.1, 0.08, 0.01)
 
 
 def other_sound(frames: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -130,20 +112,3 @@ def _formants(part: np.ndarray, rate_hz: int, rng: np.random.Generator) -> np.nd
     hz = np.fft.rfftfreq(2 * len(part), 1 / rate_hz)[:, None]
     gain = (1 / (1 + ((hz - vowel) / np.array([60, 90, 120])) ** 2)) @ np.array([1.0, 0.5, 0.25])
     return np.fft.irfft(np.fft.rfft(part, 2 * len(part)) * (gain + 0.02))[: len(part)]
-
-
-def _thump(rate_hz: int, from_hz: float, to_hz: float, fall_s: float) -> np.ndarray:
-    """A sine that falls from one pitch to another while it dies away."""
-    t_s = np.arange(int(5 * fall_s * rate_hz)) / rate_hz
-    hz = to_hz + (from_hz - to_hz) * np.exp(-t_s / 0.03)
-    return np.sin(2 * np.pi * np.cumsum(hz) / rate_hz) * np.exp(-t_s / fall_s)
-
-
-def _hiss(rate_hz: int, fall_s: float, rng: np.random.Generator) -> np.ndarray:
-    frames = max(8, int(5 * fall_s * rate_hz))
-    return rng.normal(size=frames) * np.exp(-np.arange(frames) / rate_hz / fall_s)
-
-
-def _add(sound: np.ndarray, at: int, part: np.ndarray) -> None:
-    end = min(len(sound), at + len(part))
-    sound[at:end] += part[: end - at]
