@@ -6,6 +6,7 @@ the tape's frames (`Glide`), so what is rewound comes back the same.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from heart.records import SAMPLE_RATE_HZ, Beat
@@ -118,17 +119,17 @@ class BeatClock:
             last = self._steps[-1]
             self._steps[-1] = replace(last, beat=self._reaching(last, self._next), early_ms=0.0)
 
-    def meet(self, frame: float) -> None:
+    def meet(self, frame: float, soonest: float = 0.0) -> None:
         """Let an S1 fall exactly on `frame`: the last RR interval before it takes what is left.
 
-        Too soon for that, it falls as many mean RR intervals later as it has to. Beats behind follow from there.
+        Too soon for that, or sooner than `soonest`, it falls as many mean RR intervals later as it has to.
+        Beats behind follow from there.
         """
         mean = self._settings["bpm"].frames_of(1.0, self._next)
-        while frame < self._earliest():
-            frame += mean
-        self._downbeat = float(frame)
-        if self._next + _SHORTEST_PART * mean > frame:
-            self.land(frame)
+        late = max(self._earliest(), soonest) - frame
+        self._downbeat = frame + max(0, math.ceil(late / mean)) * mean
+        if self._next + _SHORTEST_PART * mean > self._downbeat:
+            self.land(self._downbeat)
 
     @property
     def next_s1(self) -> float:
