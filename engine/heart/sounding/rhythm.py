@@ -26,6 +26,7 @@ and a second sound that is faint or absent.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,6 +34,8 @@ MIN_DIASTOLE_MS = 90.0
 _BREATH_BEATS, _PRESSURE_BEATS = 4.6, 17.3
 _SHARES = (0.60, 0.05, 0.35)
 """Parts of RMSSD squared: breathing, pressure wave, noise."""
+_BLOCK = 32
+"""Beats after which rate and RMSSD have been met."""
 COUPLING = 0.6
 """From a beat to the premature one after it, as part of the RR interval it shortens."""
 REFRACTORY_MS = 250.0
@@ -60,15 +63,25 @@ def systole_ms(rr_ms: float, share: float = 1.0) -> float:
 
 
 def variation_ms(seed: int, n: int, rmssd_ms: float) -> float:
-    """Deviation of the RR interval of beat n from its mean, in ms."""
-    random = np.random.default_rng([abs(int(seed)), n])
-    phases = np.random.default_rng([abs(int(seed)), 2**32]).uniform(0, 2 * math.pi, 2)
-    waves = 0.0
+    """Deviation of the RR interval of beat n (from 0) from its mean, in ms."""
+    return rmssd_ms * float(_variation(abs(int(seed)), n // _BLOCK)[n % _BLOCK])
+
+
+@lru_cache(maxsize=64)
+def _variation(seed: int, block: int) -> np.ndarray:
+    """Deviations of the beats of a block for an RMSSD of 1: float64 [_BLOCK], of mean 0 and RMSSD 1 exactly.
+
+    So rate and variability are met within every half minute, and not only in the long run.
+    """
+    n = block * _BLOCK + np.arange(_BLOCK)
+    phases = np.random.default_rng([seed, 2**32]).uniform(0, 2 * math.pi, 2)
+    values = math.sqrt(_SHARES[2] / 2) * np.random.default_rng([seed, block]).standard_normal(_BLOCK)
     for phase, beats, share in zip(phases, (_BREATH_BEATS, _PRESSURE_BEATS), _SHARES):
         # A wave's successive differences have the mean square 2 (amplitude sin(pi / beats))^2.
         amplitude = math.sqrt(share / 2) / math.sin(math.pi / beats)
-        waves += amplitude * math.sin(2 * math.pi * n / beats + phase)
-    return rmssd_ms * (waves + math.sqrt(_SHARES[2] / 2) * float(random.standard_normal()))
+        values += amplitude * np.sin(2 * math.pi * n / beats + phase)
+    values -= values.mean()
+    return values / math.sqrt(np.mean(np.diff(values) ** 2))
 
 
 def sinus_ms(seed: int, n: int, mean_ms: float, rmssd_ms: float) -> float:
