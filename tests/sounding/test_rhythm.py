@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heart.errors import UsageError
@@ -95,6 +95,7 @@ def test_fibrillation_is_irregularly_irregular_at_the_asked_rate() -> None:
     assert abs(following) < 0.1, "no interval knows of the one before"
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**24),
     st.integers(0, 20 * RATE),
@@ -115,6 +116,7 @@ def test_whatever_is_rewound_comes_back_the_same(
     assert clock.beats_until(25 * RATE) == before
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([30.0, 220.0]),
     st.sampled_from(PATTERNS),
@@ -164,6 +166,7 @@ def test_a_ramp_of_tempo_is_followed_exactly_and_ends_on_its_target(before: floa
     assert len(beats) == math.ceil(whole)
 
 
+@settings(deadline=None)
 @given(st.floats(30, 220), st.floats(30, 220), st.floats(0.01, 60), st.floats(0, 80), st.floats(0.01, 30))
 def test_frames_and_beats_of_a_glide_are_inverse(
     before: float, after: float, seconds: float, at_s: float, beats: float
@@ -185,6 +188,7 @@ def test_other_settings_move_on_the_tape_as_well() -> None:
     assert beats[3].gain2 > beats[4].gain2 > beats[5].gain2
 
 
+@settings(deadline=None)
 @given(st.integers(2 * RATE, 10 * RATE), st.sampled_from(PATTERNS), st.floats(0, 80), st.floats(30, 220))
 def test_a_downbeat_is_met_to_the_frame_whatever_the_pattern(
     frame: int, pattern: str, rmssd_ms: float, bpm: float
@@ -198,6 +202,18 @@ def test_a_downbeat_is_met_to_the_frame_whatever_the_pattern(
     assert len(met) == 1
     assert met[0].gain2 == 1, "a downbeat is never a premature beat"
     assert min(b.s1 - a.s1 for a, b in itertools.pairwise(beats)) > 0.1 * RATE
+
+
+@pytest.mark.parametrize("bpm", [40.0, 150.0])
+def test_a_downbeat_stands_when_the_tempo_is_turned_before_it(bpm: float) -> None:
+    clock = BeatClock(72, 20, 1)
+    clock.beats_until(5 * RATE)
+    clock.rewind(RATE)
+    clock.meet(3 * RATE + 7)
+    clock.beats_until(5 * RATE)
+    clock.set(bpm=bpm)
+    clock.rewind(2 * RATE + RATE // 2)
+    assert 3 * RATE + 7 in [beat.s1 for beat in clock.beats_until(6 * RATE)]
 
 
 def test_a_downbeat_that_comes_too_soon_falls_whole_beats_later() -> None:

@@ -168,6 +168,8 @@ class BeatClock:
         left = tempo.frames_of(last.tempo.beats_between(frame, self._next), frame)
         self._next = max(frame + left, min(self._earliest(), self._next))
         self._steps[-1] = replace(last, beat=self._reaching(last, self._next), tempo=tempo)
+        if last.exact < self._downbeat:
+            self.meet(self._downbeat)
 
     def _earliest(self) -> float:
         """The soonest frame for the next S1."""
