@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from heart.cli import main
 from heart.learning import MODELS, evaluator, trainer
-from heart.namespace import as_json, as_markdown
+from heart.namespace import PARAMS, as_json, as_markdown
 from heart.sounding.offline import generate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +42,18 @@ def test_help_costs_no_heavy_import() -> None:
     assert done.stdout.strip().endswith("[]"), done.stdout
 
 
+@pytest.mark.parametrize("command", ["live", "generate"])
+def test_options_of_beats_are_the_parameters(command: str) -> None:
+    options = {option.name: option for option in main.commands[command].params}
+    for name in ("systole", "balance", "ectopy", "pattern"):
+        kind, param = options[name].type, PARAMS[name]
+        assert options[name].default == param.default
+        if param.choices:
+            assert tuple(kind.choices) == param.choices
+        else:
+            assert (kind.min, kind.max) == (param.low, param.high)
+
+
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
@@ -49,6 +61,9 @@ def test_help_costs_no_heavy_import() -> None:
         (("generate", "-o", "nowhere/x.wav"), 2, "nowhere"),
         (("generate", "-o", "x.wav", "--bpm", "900"), 2, "900"),
         (("generate", "-o", "x.wav", "--voice", "nobody"), 2, "nobody"),
+        (("generate", "-o", "x.wav", "--beats", "missing.csv"), 1, "missing.csv"),
+        (("live", "--mode", "track"), 2, "--beats"),
+        (("live", "--voice", "pulse", "--port", "0", "--beats", "missing.hea"), 1, "missing.hea"),
         (("generate", "-o", "x.wav", "--voice", "pulse", "--label", "ABC"), 2, "ABC"),
         (("listen", "missing.wav"), 1, "missing.wav"),
         (("listen", "--live", "missing.wav"), 1, "missing.wav"),

@@ -19,6 +19,54 @@ DATA = click.option(
     "--data", type=click.Path(path_type=Path), help="Folder of recordings with a manifest.csv (or HEART_DATA)."
 )
 
+RHYTHM = (
+    click.option(
+        "--systole",
+        default=1.0,
+        show_default=True,
+        type=click.FloatRange(0.7, 1.3),
+        help="Time from S1 to S2, as a share of what the rate would have.",
+    ),
+    click.option(
+        "--balance",
+        default=0.0,
+        show_default=True,
+        type=click.FloatRange(-1, 1),
+        help="-1: S1 alone, 0: as sung, 1: S2 alone.",
+    ),
+    click.option(
+        "--pattern",
+        default="sinus",
+        show_default=True,
+        type=click.Choice(["sinus", "pvc", "bigeminy", "trigeminy", "couplet", "skipped", "af"]),
+        help="Rhythm: premature (pvc), skipped or fibrillating (af) beats.",
+    ),
+    click.option(
+        "--ectopy",
+        default=0.1,
+        show_default=True,
+        type=click.FloatRange(0, 0.33),
+        help="Share of beats that pvc, couplet and skipped change.",
+    ),
+    click.option(
+        "--beats",
+        type=click.Path(path_type=Path),
+        help="Sing the beats of this file: RR intervals (text), an ECG record (.hea), or heart listen's JSON.",
+    ),
+)
+"""Options of `heart live` and `heart generate`."""
+
+SETTINGS = ("systole", "balance", "pattern", "ectopy", "ear_hop", "ear_window")
+"""Options of `heart live` that are parameters, and can be turned later."""
+
+
+def rhythm(command: Any) -> Any:
+    """The options of RHYTHM."""
+    for option in reversed(RHYTHM):
+        command = option(command)
+    return command
+
+
 RANGES = {"bpm": "bpm", "snr_db": "snr", "rmssd_ms": "rmssd"}
 """Ranges of `heart data synth`: the recipe's word and the option's."""
 
@@ -65,12 +113,14 @@ def main(debug: bool, verbose: bool) -> None:
 @click.option("--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them.")
 @click.option(
     "--mode",
-    type=click.Choice(["lead", "follow"]),
+    type=click.Choice(["lead", "follow", "track"]),
     default=None,
-    help="lead: you set the beat; follow: the ear does. Default: follow if there is a --heart or --in, else lead.",
+    help="lead: you set the beat; follow: the ear does; track: the --beats file does."
+    " Default: track with --beats, follow with --heart or --in, else lead.",
 )
 @click.option("--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live.")
-@click.option("--loop", "loop_heart", is_flag=True, help="Play the --heart file again and again.")
+@rhythm
+@click.option("--loop", is_flag=True, help="Play the --heart or --beats file again and again.")
 @click.option("--out", "device_out", help="Also play on this sound device (name, number or null).")
 @click.option("--in", "device_in", help="Listen on this sound device.")
 @click.option(
@@ -109,8 +159,13 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
     from heart.config import LiveConfig
     from heart.stage.console import run_live
 
-    hears = options["heart"] or options["device_in"]
-    run_live(LiveConfig(mode=mode or ("follow" if hears else "lead"), **options), report)
+    if mode == "track" and not options["beats"]:
+        raise UsageError("--mode track: name the file of its beats with --beats")
+    follows = "follow" if options["heart"] or options["device_in"] else "lead"
+    settings = {name: options.pop(name) for name in SETTINGS}
+    run_live(
+        LiveConfig(mode=mode or ("track" if options["beats"] else follows), settings=settings, **options), report
+    )
 
 
 @main.command()
@@ -184,9 +239,18 @@ def listen(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC; with --count a folder."
 )
 @click.option("--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names).")
-@click.option("--bpm", default=72.0, show_default=True, type=click.FloatRange(30, 220))
+@click.option("--bpm", type=click.FloatRange(30, 220), help="Rate; 72, or that of the --beats file.")
 @click.option("--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms.")
-@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 3600))
+@rhythm
+@click.option("--loop", is_flag=True, help="Sing the --beats file again and again, for as long as --seconds.")
+@click.option(
+    "--ramp",
+    "ramps",
+    multiple=True,
+    metavar="NAME:FROM:TO:SECONDS",
+    help="Move bpm, rmssd, systole, balance or ectopy in the first seconds; repeat.",
+)
+@click.option("--seconds", type=click.FloatRange(0.5, 3600), help="Length; 10, or that of the --beats file.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**24 - 1))
 @click.option("--steps", default=8, show_default=True, type=click.IntRange(1, 200))
 @click.option("--guidance", default=1.0, show_default=True, type=click.FloatRange(0, 8))

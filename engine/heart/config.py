@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from heart.errors import UsageError
 
@@ -50,7 +52,10 @@ class LiveConfig:
     mode: str = "lead"
     heart: Path | None = None
     """A sound file played to the ear as if it were live."""
-    loop_heart: bool = False
+    beats: Path | None = None
+    """A file of beats for mode "track": RR intervals, an ECG record, or what `heart listen --json` printed."""
+    loop: bool = False
+    """Play `heart` and `beats` again and again."""
     device_out: str | None = None
     device_in: str | None = None
     backend: str = "auto"
@@ -58,7 +63,5 @@ class LiveConfig:
     link: bool = False
     threads: int = 0
     """Threads of the voice; 0 takes half the cores, four at most."""
-    ear_hop: float = 1.0
-    """Seconds between two judgements of the ear of one kind."""
-    ear_window: float = 5.0
-    """Seconds of the newest sound that a judgement speaks of."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters (heart.namespace.PARAMS) that begin elsewhere than at their default."""

@@ -24,6 +24,9 @@ LABELS = ("N", "AS", "MR", "MS", "MVP")
 """Heart conditions the voice can sing: normal, aortic stenosis, mitral regurgitation,
 mitral stenosis, mitral valve prolapse."""
 
+PATTERNS = ("sinus", "pvc", "bigeminy", "trigeminy", "couplet", "skipped", "af")
+"""Rhythms the beats can have; heart.sounding.rhythm says what each is."""
+
 
 @dataclass(frozen=True)
 class Beat:
@@ -34,6 +37,10 @@ class Beat:
     s2: int
     rr_ms: float
     """Time from this S1 to the next one."""
+    gain1: float = 1.0
+    """Level of S1 against what the voice would sing, 0..1."""
+    gain2: float = 1.0
+    """The same of S2."""
 
 
 @dataclass(frozen=True)

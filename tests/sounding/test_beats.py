@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heart.sounding.beats import FIRST_S1, BeatClock, systole_ms, variation_ms
+from heart.sounding.beats import FIRST_S1, BeatClock
+from heart.sounding.rhythm import systole_ms, variation_ms
 
 RATE = 44_100
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS
 from heart.records import SAMPLE_RATE_HZ, Heard
+from heart.sounding.rhythm import ECTOPIC_LEVELS, balance_levels
+from heart.sounding.track import Track
 from heart.stage.follow import NEAR_S
-from heart.stage.performance import Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.performance import Downbeat, Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
 
 
 def test_every_row_of_the_performance_has_its_method() -> None:
@@ -154,3 +157,115 @@ def test_in_lead_mode_nobody_moves_the_beats() -> None:
     performance.last_heard = heard(3.0, 80.0)
     performance.align(1_000.0, SAMPLE_RATE_HZ)
     assert performance.beats_between(0, 10**6) == other.beats_between(0, 10**6)
+
+
+def ramping(name: str, target: float, seconds: float) -> tuple[Performance, list[object]]:
+    performance = Performance()
+    return performance, list(performance.message("/heart/ramp", (name, target, seconds), "x"))
+
+
+def test_a_ramp_of_tempo_moves_the_beats_the_value_and_ends_with_done() -> None:
+    performance, effects = ramping("bpm", 144.0, 10.0)
+    assert effects == [SingAgain(beats=True)]
+    performance.message("/heart/set/rmssd", (0.0,), "x")
+    performance.message("/heart/listen/bpm", (1,), "max")
+    performance.rewind(SAMPLE_RATE_HZ)
+    told = [
+        effect
+        for frame in range(SAMPLE_RATE_HZ, 12 * SAMPLE_RATE_HZ, 441)
+        for effect in performance.advance(frame)
+        if isinstance(effect, Say) or "max" in getattr(effect, "to", ())
+    ]
+    values = [effect.args[0] for effect in told if isinstance(effect, Tell)]
+    assert 190 < len(values) < 210
+    assert values == sorted(values)
+    assert np.allclose(np.diff(values), np.diff(values)[0], atol=0.05), "a straight line"
+    assert told[-1] == Say("x", "/heart/done", ("/heart/ramp",))
+    assert performance.values["bpm"] == values[-1] == 144.0
+    late = performance.beats_between(11 * SAMPLE_RATE_HZ, 20 * SAMPLE_RATE_HZ)
+    assert np.allclose(np.diff([beat.s1 for beat in late]), SAMPLE_RATE_HZ * 60 / 144, atol=2)
+    first = performance.beats_between(SAMPLE_RATE_HZ, 11 * SAMPLE_RATE_HZ)
+    assert len(first) == pytest.approx(10 * (72 + 144) / 2 / 60, abs=1), "the integral of the ramp"
+
+
+def test_a_set_ends_a_ramp_even_where_it_stands() -> None:
+    performance, _ = ramping("bpm", 144.0, 10.0)
+    performance.rewind(0)
+    performance.advance(5 * SAMPLE_RATE_HZ)
+    assert performance.values["bpm"] == pytest.approx(108)
+    effects = performance.message("/heart/set/bpm", (performance.values["bpm"],), "x")
+    assert SingAgain(beats=True) in effects
+    assert performance.advance(6 * SAMPLE_RATE_HZ) == []
+    assert performance.values["bpm"] == pytest.approx(108)
+
+
+def test_a_second_ramp_takes_over_where_the_first_is() -> None:
+    performance, _ = ramping("bpm", 144.0, 10.0)
+    performance.message("/heart/set/rmssd", (0.0,), "x")
+    performance.rewind(0)
+    performance.message("/heart/ramp", ("bpm", 72.0, 5.0), "x")
+    performance.rewind(5 * SAMPLE_RATE_HZ)
+    gaps = np.diff([beat.s1 for beat in performance.beats_between(0, 12 * SAMPLE_RATE_HZ)])
+    rates = 60 * SAMPLE_RATE_HZ / gaps
+    assert rates.max() == pytest.approx(108, abs=3)
+    assert np.abs(np.diff(rates)).max() < 12, "no jump"
+    assert rates[-1] == pytest.approx(72, abs=1)
+
+
+@pytest.mark.parametrize("param", [p for p in PARAMS.values() if p.continuous], ids=lambda p: p.name)
+def test_every_parameter_with_a_fader_can_be_ramped_to_its_end(param) -> None:
+    performance, _ = ramping(param.name, param.high, 2.0)
+    performance.rewind(0)
+    effects = [effect for frame in range(0, 3 * SAMPLE_RATE_HZ, 441) for effect in performance.advance(frame)]
+    assert performance.values[param.name] == param.high
+    turns = [effect.value for effect in effects if isinstance(effect, Turn)]
+    assert turns == sorted(turns)
+    assert (len(turns) > 30) == (param.name in ("gain", "lead_ms", "ear_hop", "ear_window"))
+
+
+def test_a_ramp_out_of_range_or_against_the_heart_is_refused() -> None:
+    with pytest.raises(WireError, match="30 to 220"):
+        Performance().message("/heart/ramp", ("bpm", 500.0, 1.0), "x")
+    with pytest.raises(WireError, match="mode follow"):
+        Performance(mode="follow").message("/heart/ramp", ("bpm", 90.0, 1.0), "x")
+
+
+def test_patterns_and_levels_reach_the_wish() -> None:
+    performance = Performance()
+    performance.message("/heart/set/pattern", ("bigeminy",), "x")
+    performance.message("/heart/set/balance", (-0.2,), "x")
+    performance.rewind(0)
+    beats = performance.wish(1, 5 * SAMPLE_RATE_HZ, 8_192, np.zeros(0, np.float32)).beats
+    assert {round(beat.gain2 / balance_levels(-0.2)[1], 3) for beat in beats} == {1.0, ECTOPIC_LEVELS[1]}
+
+
+def test_a_followed_heart_brings_its_own_rhythm() -> None:
+    performance = Performance(mode="follow")
+    performance.message("/heart/set/pattern", ("bigeminy",), "x")
+    assert performance.beats.pattern == "sinus"
+    performance.message("/heart/set/mode", ("lead",), "x")
+    assert performance.beats.pattern == "bigeminy"
+
+
+def test_a_downbeat_falls_on_its_frame() -> None:
+    performance = Performance()
+    performance.beats_between(0, 3 * SAMPLE_RATE_HZ)
+    assert performance.message("/heart/downbeat", (500.0,), "x") == [Downbeat("x", in_ms=500.0)]
+    assert performance.message("/heart/downbeat/at", (77,), "x") == [Downbeat("x", offset=77)]
+    assert performance.downbeat(150_001.0) == [SingAgain(beats=True)]
+    performance.rewind(SAMPLE_RATE_HZ)
+    assert 150_001 in [beat.s1 for beat in performance.beats_between(0, 5 * SAMPLE_RATE_HZ)]
+
+
+def test_mode_track_sings_the_given_beats_and_needs_them() -> None:
+    with pytest.raises(WireError, match="--beats"):
+        Performance().message("/heart/set/mode", ("track",), "x")
+    track = Track((500.0, 1_000.0), loop=True)
+    performance = Performance("track", track=track)
+    gaps = np.diff([beat.s1 for beat in performance.beats_between(0, 4 * SAMPLE_RATE_HZ)]) / 44.1
+    assert gaps[:4] == pytest.approx([500, 1_000, 500, 1_000], abs=0.1)
+    assert performance.values["bpm"] == pytest.approx(80)
+    performance.message("/heart/set/bpm", (160.0,), "x")
+    performance.rewind(0)
+    gaps = np.diff([beat.s1 for beat in performance.beats_between(0, 2 * SAMPLE_RATE_HZ)]) / 44.1
+    assert gaps[:4] == pytest.approx([250, 500, 250, 500], abs=0.1)

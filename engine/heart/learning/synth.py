@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heart.errors import UsageError
-from heart.sounding.beats import systole_ms
+from heart.sounding.rhythm import systole_ms
 
 PULSE_S = 0.24
 """A pulse is over after this."""

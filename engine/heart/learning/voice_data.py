@@ -24,7 +24,7 @@ from heart.learning.ear_labels import label_clips
 from heart.learning.voice_style import STYLES, measure_style
 from heart.listening.weights import load_weights
 from heart.records import LABELS, SAMPLE_RATE_HZ
-from heart.sounding.beats import systole_ms
+from heart.sounding.rhythm import systole_ms
 
 PEAK = 0.5
 """Level of the loud sounds of a clip after levelling."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heart.records import LABELS
+from heart.records import LABELS, PATTERNS
 
 PROTOCOL = 1
 DEFAULT_PORT = 9700
@@ -98,12 +98,18 @@ PARAMS: dict[str, Param] = {p.name: p for p in (
     _param("label", "s", "N", None, None, "", "heart condition to sing", choices=LABELS),
     _param("bpm", "f", 72.0, 30, 220, "bpm", "heart rate to sing (lead)"),
     _param("rmssd", "f", 30.0, 0, 200, "ms", "beat-to-beat variability of the rate"),
+    _param("systole", "f", 1.0, 0.7, 1.3, "", "time from S1 to S2, as a share of what the rate would have"),
+    _param("balance", "f", 0.0, -1, 1, "", "-1: S1 alone, 0: as sung, 1: S2 alone; the other sinks by 30 dB"),
+    _param("pattern", "s", "sinus", None, None, "", "rhythm: premature (pvc), skipped or fibrillating (af) beats",
+           choices=PATTERNS),
+    _param("ectopy", "f", 0.1, 0, 0.33, "", "share of beats that pvc, couplet and skipped change"),
     _param("gain", "f", 0.0, -60, 6, "dB", "level before the guard"),
     _param("seed", "i", 0, 0, MAX_INT, "", "which of the many possible sounds"),
     _param("steps", "i", 4, 1, 16, "", "diffusion steps: more is finer and slower"),
     _param("guidance", "f", 1.0, 1, 4, "", "how strictly the voice keeps to the label"),
-    _param("mode", "s", "lead", None, None, "", "lead: sing the bpm set here; follow: sing the heart heard",
-           choices=("lead", "follow")),
+    _param("mode", "s", "lead", None, None, "",
+           "lead: sing the bpm set here; follow: sing the heart heard; track: sing the --beats file",
+           choices=("lead", "follow", "track")),
     _param("lead_ms", "f", 200.0, 30, 1000, "ms", "how far the stream runs ahead of the client's clock",
            "log"),
     _param("ear_hop", "f", 1.0, 0.25, 10, "s", "time between two judgements of scene, valve, condition or gate",
@@ -173,7 +179,7 @@ _NEXT = (
     _number("bpm", "rate", 0, 400, "bpm"), _number("trust", "how far to believe it", 0, 1),
 )
 _STATUS = (
-    _text("state", "what the engine is doing"), _text("mode", "lead or follow"),
+    _text("state", "what the engine is doing"), _text("mode", "lead, follow or track"),
     _text("label", "heart condition sung"), _number("bpm", "rate sung", 0, 400, "bpm"),
     _number("heard_bpm", "rate heard, 0 = none", 0, 400, "bpm"), _number("trust", "in what is heard", 0, 1),
     _number("fill_ms", "your reserve as the engine sees it", None, None, "ms"),
@@ -258,6 +264,14 @@ _FIXED = (
          _whole("n", "number of the chunk"), _OFFSET, _text("label", "heart condition sung"),
          _number("bpm", "rate sung", 0, 400, "bpm"), _whole("seed", "of its noise"),
          _text("recipe", "hash of the wish and the weights")),
+    _in("/heart/ramp", "move a parameter straight to a value; /heart/set ends it, done tells its end", "on_ramp",
+        "performance", Arg("param", "s", "a parameter with a fader",
+                           choices=tuple(p.name for p in PARAMS.values() if p.continuous)),
+        _number("target", "within the parameter's range"), _number("seconds", "of the way", 0, 600, "s")),
+    _in("/heart/downbeat", "a first sound is to fall so long from now, as you hear it", "on_downbeat",
+        "performance", _number("in_ms", "from now; what is too soon falls whole beats later", 0, 60_000, "ms")),
+    _in("/heart/downbeat/at", "a first sound is to fall when your ring next plays this frame", "on_downbeat_at",
+        "performance", _OFFSET),
     _in("/heart/panic", "silent within 20 ms until /heart/resume", "on_panic", "performance"),
     _in("/heart/resume", "end the silence of panic", "on_resume", "performance"),
     _in("/heart/quit", "stop the engine; obeyed only from its own machine", "on_quit", "performance"),

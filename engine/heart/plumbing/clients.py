@@ -71,6 +71,10 @@ class Client:
         """Tape frame that sounds there now; None while nothing streams."""
         return None if self.stream is None else self.stream.heard_frame(now)
 
+    def frame_at(self, offset: int, now: float) -> float | None:
+        """Tape frame that sounds when the client's ring next plays `offset`; None while nothing streams."""
+        return None if self.stream is None else self.stream.frame_at(offset, now)
+
 
 class ClientTable:
     """All clients by their reply address, at most `capacity`."""

@@ -150,6 +150,13 @@ class Stream:
         """Tape frame that sounds now."""
         return None if self.feed is None else round(self.feed.tape_frame(self.playhead.estimate(now)))
 
+    def frame_at(self, offset: int, now: float) -> float | None:
+        """Tape frame that sounds when the ring next plays frame `offset`: the inverse of `ring_offset`."""
+        if self.feed is None:
+            return None
+        played = self.playhead.estimate(now)
+        return self.feed.tape_frame(played + (offset - played) % RING_FRAMES)
+
     def demand(self, now: float, committed: int) -> int:
         """Tape frame up to which the tape must be laid now; a dry stream begins at `committed`."""
         ratio = SAMPLE_RATE_HZ / self.rate_hz

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from heart.errors import UsageError
-from heart.records import LABELS, OVERLAP, SAMPLE_RATE_HZ, Wish
+from heart.records import LABELS, OVERLAP, PATTERNS, SAMPLE_RATE_HZ, Wish
 from heart.sounding.beats import BeatClock
+from heart.sounding.glide import Glide
 from heart.sounding.registry import Singer, open_voice
+from heart.sounding.track import Track
 
 HOP = 16_384
 """New frames of a wish, as live: 0.37 s."""
@@ -24,6 +27,8 @@ WORDS = {
     "none": "",
 }
 """Long names of the labels."""
+RHYTHM = {"systole": (0.7, 1.3), "balance": (-1.0, 1.0), "ectopy": (0.0, 0.33)}
+"""Least and most of the beat clock's further settings."""
 
 
 def find_label(word: str) -> str:
@@ -53,6 +58,10 @@ def generate(
     guidance: float = 1.0,
     threads: int = 0,
     progress: Callable[[float], None] = lambda sung_s: None,
+    *,
+    track: Track | None = None,
+    ramps: Mapping[str, Glide] | None = None,
+    **rhythm: Any,
 ) -> np.ndarray:
     """Sing `seconds` of heart: float32 [round(seconds * 44100)].
 
@@ -68,6 +77,9 @@ def generate(
         guidance: 1 is none; above, the label is exaggerated.
         threads: of the voice; 0 chooses.
         progress: called with the seconds sung so far.
+        track: given RR intervals; at `track.bpm` they are sung as they are.
+        ramps: settings of the beat clock by name (bpm, rmssd_ms, systole, balance, ectopy) that move.
+        rhythm: systole (0.7 .. 1.3), balance (-1 .. 1), pattern, ectopy (0 .. 0.33); see `BeatClock`.
 
     Raises:
         UsageError: an argument out of its range.
@@ -80,7 +92,7 @@ def generate(
     _check("guidance", guidance, 0, 10)
     name = find_label(label)
     singer = open_voice(voice, threads, sampler) if isinstance(voice, str) else voice
-    clock = BeatClock(bpm, rmssd, seed)
+    clock = _clock(bpm, rmssd, seed, track, ramps or {}, rhythm)
     total = round(seconds * SAMPLE_RATE_HZ)
     sound = np.zeros(-(-total // HOP) * HOP + OVERLAP, np.float32)
     for number, start in enumerate(range(0, total, HOP)):
@@ -89,6 +101,21 @@ def generate(
         lay(sound, start, singer.sing(wish).audio)
         progress(min(start + HOP, total) / SAMPLE_RATE_HZ)
     return sound[:total]
+
+
+def _clock(
+    bpm: float, rmssd: float, seed: int, track: Track | None, ramps: Mapping[str, Glide], rhythm: Mapping[str, Any]
+) -> BeatClock:
+    for name, (low, high) in RHYTHM.items():
+        _check(name, rhythm.get(name, low), low, high)
+    pattern = rhythm.get("pattern", PATTERNS[0])
+    if pattern not in PATTERNS:
+        raise UsageError(f"pattern {pattern!r}: take one of {', '.join(PATTERNS)}")
+    clock = BeatClock(bpm, rmssd, seed, **rhythm)
+    clock.play(track)
+    for name, glide in ramps.items():
+        clock.glide(name, glide)
+    return clock
 
 
 def _wish(

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from heart.records import OVERLAP, SAMPLE_RATE_HZ, Beat, Chunk, Wish
+from heart.sounding.levels import with_levels
 
 _DECIMATION = 8
 _NOISE_HZ = SAMPLE_RATE_HZ / _DECIMATION
@@ -74,6 +75,7 @@ def sing(wish: Wish) -> Chunk:
     audio = np.zeros(wish.frames + OVERLAP, np.float32)
     for beat in wish.beats:
         _add_beat(audio, wish, beat)
+    audio = with_levels(audio, wish)
     if len(wish.past) >= OVERLAP:
         fade = np.linspace(0, 1, OVERLAP, dtype=np.float32)
         audio[:OVERLAP] = audio[:OVERLAP] * fade + wish.past[-OVERLAP:] * (1 - fade)
@@ -97,7 +99,7 @@ class Pulse:
 
 
 def _recipe(wish: Wish) -> str:
-    beats = [(beat.s1, beat.s2) for beat in wish.beats]
+    beats = [(beat.s1, beat.s2, beat.gain1, beat.gain2) for beat in wish.beats]
     text = f"pulse {wish.start} {wish.frames} {wish.label} {wish.seed} {beats}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

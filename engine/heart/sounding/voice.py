@@ -36,6 +36,7 @@ from heart.sounding.filterbank import (
     first_whole_frame,
     synthesise,
 )
+from heart.sounding.levels import with_levels, without_levels
 from heart.sounding.samplers import Denoiser, find_sampler
 from heart.sounding.weights import load_net
 
@@ -117,15 +118,17 @@ class Voice:
     def sing(self, wish: Wish) -> Chunk:
         """The wished-for frames and OVERLAP more; see `records.Chunk`."""
         began_s = time.perf_counter()
+        recipe = self._recipe(wish)
+        wish = without_levels(wish)
         window = window_of(wish, self.net.shape.multiple)
         past = self._past(wish, window)
         denoiser = self._denoiser(wish, window, past)
         steps = min(max(int(wish.steps), 1), MAX_STEPS)
         values = self._sampler(denoiser, self._noise(wish, window), steps)
         values[..., : window.known] = past
-        audio = self._sound(values[0].numpy(), wish, window)
+        audio = with_levels(self._sound(values[0].numpy(), wish, window), wish)
         spent_s = time.perf_counter() - began_s
-        return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, self._recipe(wish), steps)
+        return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, recipe, steps)
 
     def _past(self, wish: Wish, window: Window) -> Tensor:
         """The known frames on the net's scale: [1, BANDS, known]."""
@@ -190,7 +193,7 @@ class Voice:
         return audio
 
     def _recipe(self, wish: Wish) -> str:
-        beats = [(beat.s1, beat.s2, round(beat.rr_ms, 3)) for beat in wish.beats]
+        beats = [(beat.s1, beat.s2, round(beat.rr_ms, 3), beat.gain1, beat.gain2) for beat in wish.beats]
         text = f"{self._proof} {self.sampler_name} {wish.start} {wish.frames} {wish.label} {wish.seed} "
         text += f"{wish.steps} {wish.guidance} {beats}"
         return hashlib.sha256(text.encode() + wish.past.tobytes()).hexdigest()[:12]

@@ -28,7 +28,7 @@ PRIORITY_HOP = 8_192
 """New frames of a wish after a knob moved: 0.19 s, heard sooner than a whole hop."""
 
 
-RESERVE_S = {"lead": 2.0, "follow": 1.0}
+RESERVE_S = {"lead": 2.0, "track": 2.0, "follow": 1.0}
 """Finished sound kept ahead of the most advanced listener. It may be sung again when a knob moves, so it
 costs no reaction time, and it hides a dying voice. Following, less of it lets beats settle later."""
 

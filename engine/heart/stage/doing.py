@@ -9,13 +9,13 @@ from heart.plumbing.clients import Client
 from heart.plumbing.door import is_loopback
 from heart.plumbing.wire import Wire
 from heart.stage.conductor import Conductor
-from heart.stage.performance import Effect, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.performance import Downbeat, Effect, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.speaker import Speaker
 
 
 class Doer:
     """One method for each kind of effect; `on_quit` is called when somebody on this machine asks to stop, `on_ear`
-    when a setting of the ear has changed."""
+    when a setting of the ear has changed, `find_frame` says where on the tape a downbeat is wanted."""
 
     def __init__(
         self,
@@ -24,9 +24,10 @@ class Doer:
         speaker: Speaker | None,
         on_quit: Callable[[], None],
         on_ear: Callable[[], None],
+        find_frame: Callable[[Downbeat], float | None],
     ) -> None:
         self.wire, self.conductor, self.speaker = wire, conductor, speaker
-        self.on_quit, self.on_ear = on_quit, on_ear
+        self.on_quit, self.on_ear, self.find_frame = on_quit, on_ear, find_frame
         self._syncs: list[Sync] = []
 
     def do(self, effects: list[Effect]) -> None:
@@ -62,6 +63,13 @@ class Doer:
     def _sing_again(self, effect: SingAgain) -> None:
         self.conductor.sing_again(effect.beats)
 
+    def _downbeat(self, effect: Downbeat) -> None:
+        frame = self.find_frame(effect)
+        if frame is None:
+            self.wire.error(effect.to, "stream", "/heart/downbeat", "nothing plays yet: begin a stream first")
+        else:
+            self.do(self.conductor.performance.downbeat(frame))
+
     def _mute(self, effect: Mute) -> None:
         if effect.on:
             self.wire.panic()
@@ -85,6 +93,7 @@ class Doer:
         Tell: _tell,
         Turn: _turn,
         SingAgain: _sing_again,
+        Downbeat: _downbeat,
         Mute: _mute,
         Sync: _sync,
         Quit: _quit,

@@ -24,11 +24,12 @@ from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
+from heart.stage.beat_files import read_track
 from heart.stage.conductor import Conductor
 from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkLead, check_link
-from heart.stage.performance import Performance
+from heart.stage.performance import Downbeat, Performance, defaults
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
 
@@ -69,8 +70,8 @@ class Engine:
         if config.record:
             claim(config.record)
         self.tape = Tape(seconds=30)
-        self.performance = Performance(mode=config.mode)
-        self.performance.values.update(ear_hop=config.ear_hop, ear_window=config.ear_window)
+        track = read_track(config.beats, config.loop) if config.beats else None
+        self.performance = Performance(config.mode, defaults(**config.settings), track)
         self.wire = Wire(
             self.tape,
             host=config.host,
@@ -92,7 +93,9 @@ class Engine:
         self.hearing = Hearing(self.ear.send, clock)
         self.speaker = self._make_speaker()
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
-        self.doer = Doer(self.wire, self.conductor, self.speaker, self.stop.set, self._set_judging)
+        self.doer = Doer(
+            self.wire, self.conductor, self.speaker, self.stop.set, self._set_judging, self._find_frame
+        )
         self.recorder: Recorder | None = None
         self._clients: dict[Any, Client] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -115,7 +118,7 @@ class Engine:
             stack.push_async_callback(self._end_tasks)
             self._begin(self._conduct(), self._tell_status())
             if self.heart_sound is not None:
-                self._begin(play_to_ear(self.heart_sound, self.hearing, self.config.loop_heart))
+                self._begin(play_to_ear(self.heart_sound, self.hearing, self.config.loop))
             if self.config.link:
                 self._begin(self._lead_link(LinkLead(self.performance.values["bpm"])))
             self.wire.broadcast("/heart/startup")
@@ -173,6 +176,7 @@ class Engine:
             if self.speaker:
                 self.speaker.tick()
             self.conductor.tick(self._demand())
+            self.doer.do(self.performance.advance(self.tape.sealed))
             self.teller.announce(self.tape.sealed)
             self.doer.answer_syncs()
             await asyncio.sleep(TICK_S)
@@ -265,14 +269,26 @@ class Engine:
 
     def _align(self, heard: Heard) -> None:
         """Where, on the tape that the first listener hears, the heart's next beat falls."""
-        now_s = self.clock()
-        listeners = [client.heard_frame(now_s) for client in self.wire.streaming[:1]]
-        if self.speaker and not listeners:
-            listeners = [self.speaker.heard_frame]
-        if heard.next_s1_s is None or not listeners or listeners[0] is None:
+        now_s, heard_frame = self.clock(), self._heard_frame()
+        if heard.next_s1_s is None or heard_frame is None:
             return
         ahead_s = self.hearing.moment(heard.next_s1_s) - now_s
-        self.performance.align(listeners[0] + ahead_s * SAMPLE_RATE_HZ, self.tape.head + SAMPLE_RATE_HZ)
+        self.performance.align(heard_frame + ahead_s * SAMPLE_RATE_HZ, self.tape.head + SAMPLE_RATE_HZ)
+
+    def _heard_frame(self) -> int | None:
+        """Tape frame that the first listener hears now."""
+        for client in self.wire.streaming[:1]:
+            return client.heard_frame(self.clock())
+        return self.speaker.heard_frame if self.speaker else None
+
+    def _find_frame(self, downbeat: Downbeat) -> float | None:
+        """Where on the tape a downbeat is wanted; who has no stream hears what the first listener does."""
+        client = downbeat.to if isinstance(downbeat.to, Client) else None
+        if downbeat.offset is not None:
+            return client.frame_at(downbeat.offset, self.clock()) if client else None
+        now = client.heard_frame(self.clock()) if client else None
+        now = self._heard_frame() if now is None else now
+        return None if now is None else now + downbeat.in_ms * SAMPLE_RATE_HZ / 1_000
 
     def _on_sent(self, samples: np.ndarray) -> None:
         """Exactly what the first client was sent; the take is opened when its rate is known."""

@@ -11,7 +11,7 @@ import numpy as np
 from heart.listening.judge import onsets, score
 from heart.plumbing.inbox import PlayedBeat
 from heart.records import SAMPLE_RATE_HZ
-from heart.sounding.beats import systole_ms
+from heart.sounding.rhythm import systole_ms
 
 if TYPE_CHECKING:
     from heart.stage.demo import Knob, Take

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,21 +13,44 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from heart.audio import write_audio
-from heart.errors import UsageError
+from heart.errors import UsageError, WireError
 from heart.guard import Guard
+from heart.namespace import check
 from heart.records import SAMPLE_RATE_HZ
+from heart.sounding.glide import Glide
+from heart.stage.beat_files import read_track
+from heart.stage.performance import CLOCK
 
 SUFFIXES = (".wav", ".flac")
 
 
-def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -> list[Path]:
+DEFAULT_BPM, DEFAULT_SECONDS = 72.0, 10.0
+LONGEST_RAMP_S = 3_600.0
+
+
+def generate_files(
+    out: Path,
+    count: int | None,
+    seed: int = 0,
+    beats: Path | None = None,
+    loop: bool = False,
+    ramps: Sequence[str] = (),
+    bpm: float | None = None,
+    seconds: float | None = None,
+    **wishes: Any,
+) -> list[Path]:
     """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`.
 
-    Returns the files written. Raises UsageError for a suffix or a folder that cannot be.
+    Without `bpm` and `seconds` they are those of the `beats` file, else DEFAULT_BPM and DEFAULT_SECONDS.
+    Returns the files written. Raises UsageError for a suffix, a folder or a ramp that cannot be.
     """
     files = _names(out, count, seed)
-    from heart.sounding.offline import generate
+    from heart.sounding.offline import LONGEST_S, generate
 
+    track = read_track(beats, loop) if beats else None
+    wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps))}
+    wishes["bpm"] = bpm or (track.bpm if track else DEFAULT_BPM)
+    wishes["seconds"] = seconds or (min(track.seconds, LONGEST_S) if track else DEFAULT_SECONDS)
     with _progress(len(files) * float(wishes["seconds"])) as advance:
         for number, path in enumerate(files):
             sung_before = number * float(wishes["seconds"])
@@ -36,6 +59,28 @@ def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -
     for path in files:
         Console(stderr=True).print(f"{path}: {wishes['seconds']:g} s", highlight=False)
     return files
+
+
+def read_ramp(text: str) -> tuple[str, Glide]:
+    """ "bpm:60:120:10": the beat clock's name of the parameter, and its way from 60 to 120 in the first 10 s.
+
+    Raises UsageError for what is not such a text, and for values out of the parameter's range.
+    """
+    name, *numbers = text.split(":")
+    if name not in CLOCK or len(numbers) != 3:
+        raise UsageError(f"--ramp {text}: write it as bpm:60:120:10 (from, to, seconds), for {', '.join(CLOCK)}")
+    try:
+        before, after, seconds = map(float, numbers)
+    except ValueError:
+        raise UsageError(f"--ramp {text}: from, to and seconds are numbers") from None
+    for value in (before, after):
+        try:
+            check(f"/heart/set/{name}", (value,))
+        except WireError as error:
+            raise UsageError(f"--ramp {text}: {error}") from None
+    if not 0 < seconds <= LONGEST_RAMP_S:
+        raise UsageError(f"--ramp {text}: seconds must be above 0 and at most {LONGEST_RAMP_S:g}")
+    return CLOCK[name], Glide(before, after, 0.0, seconds * SAMPLE_RATE_HZ)
 
 
 def _add(advance: Callable[[float], None], before_s: float, sung_s: float) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from heart.namespace import PARAMS, Param, norm_to_value
+from heart.errors import WireError
+from heart.namespace import PARAMS, ROWS, Param, check, norm_to_value
 from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
+from heart.sounding.track import Track
 from heart.stage.follow import TRUSTED, Follower
+from heart.stage.ramps import Ramps
 
 Origin = Any
 """Hashable: who sent a message; handed back in `Say.to`, never looked into."""
@@ -56,6 +59,15 @@ class SingAgain:
 
 
 @dataclass(frozen=True)
+class Downbeat:
+    """Find the tape frame that `to` hears in `in_ms`, or when its ring next plays `offset`, and call `downbeat`."""
+
+    to: Origin
+    in_ms: float = 0.0
+    offset: int | None = None
+
+
+@dataclass(frozen=True)
 class Mute:
     on: bool
 
@@ -73,10 +85,17 @@ class Quit:
     to: Origin
 
 
-Effect = Say | Tell | Turn | SingAgain | Mute | Sync | Quit
+Effect = Say | Tell | Turn | SingAgain | Downbeat | Mute | Sync | Quit
 
-SCHEDULE = {"bpm", "rmssd", "seed"}
+CLOCK = {"bpm": "bpm", "rmssd": "rmssd_ms", "systole": "systole", "balance": "balance", "ectopy": "ectopy"}
+"""Parameters that the beat clock moves by itself, and its names for them."""
+SCHEDULE = {*CLOCK, "pattern", "seed"}
 SOUND = {"label", "seed", "steps", "guidance"}
+
+
+def defaults(**given: Any) -> dict[str, Any]:
+    """Every parameter's value at the start."""
+    return {**{p.name: p.default for p in PARAMS.values()}, **given}
 
 
 @dataclass
@@ -84,7 +103,9 @@ class Performance:
     """What is being performed: the parameters, who listens to them, and the beat schedule."""
 
     mode: str = "lead"
-    values: dict[str, Any] = field(default_factory=lambda: {p.name: p.default for p in PARAMS.values()})
+    values: dict[str, Any] = field(default_factory=defaults)
+    track: Track | None = None
+    """The beats of mode "track"."""
     panicked: bool = False
     last_heard: Heard = field(default_factory=lambda: Heard(0.0))
     judged: dict[str, Judged] = field(default_factory=dict)
@@ -93,21 +114,28 @@ class Performance:
     def __post_init__(self) -> None:
         self.values["mode"] = self.mode
         self.listeners: dict[str, set[Origin]] = {}
-        self.beats = BeatClock(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"], seed=self.values["seed"])
+        settings = {name: self.values[param] for param, name in CLOCK.items()}
+        self.beats = BeatClock(seed=self.values["seed"], pattern=self.values["pattern"], **settings)
         self.follower = Follower(self.beats)
+        self.ramps = Ramps()
+        self._downbeat: float | None = None
+        if self.mode != "lead":
+            self._change_mode(self.mode)
 
     # Messages. Arguments were checked against the table before they came here.
 
     def message(self, address: str, args: Sequence[Any], origin: Origin) -> list[Effect]:
         """Do what a checked message asks."""
-        verb, _, name = address.removeprefix("/heart/").partition("/")
-        handler = getattr(self, f"on_{verb}")
-        return handler(PARAMS[name], args, origin) if name else handler(args, origin)
+        row = ROWS[address]
+        handler = getattr(self, row.handler)
+        return handler(PARAMS[row.param], args, origin) if row.param else handler(args, origin)
 
     def on_set(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         value = args[0]
-        if value == self.values[param.name]:
+        if not self.ramps.cancel(param.name) and value == self.values[param.name]:
             return []
+        if value == "track" and self.track is None:
+            raise WireError("track", "/heart/set/mode", "no beat track here: start heart live with --beats FILE")
         self.values[param.name] = value
         return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
 
@@ -124,6 +152,20 @@ class Performance:
             return []
         listeners.add(origin)
         return self.on_get(param, (), origin)
+
+    def on_ramp(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        name, target, seconds = args
+        check(f"/heart/set/{name}", (target,))
+        if self.mode == "follow" and name in ("bpm", "rmssd"):
+            raise WireError("mode", "/heart/ramp", f"{name} is the heart's in mode follow: set mode lead first")
+        self.ramps.ask(name, target, seconds, origin)
+        return [SingAgain(beats=True)] if name in SCHEDULE else []
+
+    def on_downbeat(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Downbeat(origin, in_ms=args[0])]
+
+    def on_downbeat_at(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Downbeat(origin, offset=args[0])]
 
     def on_sync(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return [Sync(origin, args[0])]
@@ -162,19 +204,26 @@ class Performance:
 
     def _change_mode(self, mode: str) -> list[Effect]:
         self.mode = mode
+        self.beats.play(self.track if mode == "track" else None)
+        # A heart that is followed brings its own rhythm.
+        self.beats.pattern = "sinus" if mode == "follow" else self.values["pattern"]
+        for name in ("bpm", "rmssd"):
+            self.ramps.cancel(name)
         if mode == "follow":
             return self._follow(self.last_heard)
         self.follower.release()
+        if mode == "track" and self.track:
+            self.values["bpm"] = self.track.bpm
         self.beats.set(bpm=self.values["bpm"], rmssd_ms=self.values["rmssd"])
-        return [SingAgain(beats=True)]
+        return [SingAgain(beats=True), self._echo("bpm")]
 
     def _schedule(self, name: str, value: Any) -> None:
-        if name == "bpm":
-            self.beats.set(bpm=value)
-        elif name == "rmssd":
-            self.beats.set(rmssd_ms=value)
-        else:
+        if name == "seed":
             self.beats.reseed(value)
+        elif name != "pattern":
+            self.beats.set(**{CLOCK[name]: value})
+        elif self.mode != "follow":
+            self.beats.pattern = value
 
     def _echo(self, name: str, except_for: Origin | None = None) -> Tell:
         to = frozenset(self.listeners.get(name, ()))
@@ -210,13 +259,35 @@ class Performance:
         if self.mode == "follow" and heard.bpm is not None and heard.trust >= TRUSTED:
             self.follower.take_phase(frame, heard.bpm, horizon)
 
+    # The tape's clock.
+
+    def advance(self, frame: int) -> list[Effect]:
+        """The sound before tape frame `frame` is certain: what its ramps then turn, tell and finish."""
+        self.ramps.begin(frame, lambda name: name not in CLOCK, self.values.__getitem__)
+        effects: list[Effect] = []
+        for name, value, origin in self.ramps.news(frame):
+            self.values[name] = value
+            effects += [self._echo(name), *(self._consequences(name, value) if name not in CLOCK else [])]
+            effects += [] if origin is None else [Say(origin, "/heart/done", ("/heart/ramp",))]
+        return effects
+
+    def downbeat(self, frame: float) -> list[Effect]:
+        """An S1 is to fall on tape frame `frame`, or whole beats later when that is too soon."""
+        self._downbeat = frame
+        return [SingAgain(beats=True)]
+
     # The voice.
 
     def rewind(self, frame: int) -> None:
-        """Forget the scheduled beats from `frame` on; they follow the tempo (and the heart) of now."""
+        """Forget the scheduled beats from `frame` on; they follow the settings (and the heart) of now."""
+        for name, glide in self.ramps.begin(frame, CLOCK.__contains__, self.values.__getitem__).items():
+            self.beats.glide(CLOCK[name], glide)
         self.beats.rewind(frame)
         if self.mode == "follow":
             self.follower.land(frame)
+        if self._downbeat is not None:
+            self.beats.meet(self._downbeat, frame)
+            self._downbeat = None
 
     def wish(self, number: int, start: int, frames: int, past: np.ndarray) -> Wish:
         """The wish for `frames` new frames from `start` on, after the sound `past`."""
@@ -232,7 +303,7 @@ class Performance:
             label=self.values["label"],
             seed=self.values["seed"],
             steps=self.values["steps"],
-            guidance=self.values["guidance"],
+            guidance=self.ramps.value("guidance", start, self.values["guidance"]),
         )
 
     def beats_between(self, begin: int, end: int) -> list[Beat]:
