@@ -1,7 +1,8 @@
 """Follow mode on real recordings: the sung beat rate against the heard one, from six seconds on.
 
-Everything is the live code (ear stream, performance, conductor, beat clock); only the clock is simulated, so
-an hour of recordings takes minutes. The voice is `pulse`, which takes the same wishes as the diffusion voice.
+Everything is the live code (ear stream with its gate, performance, conductor, beat clock); only the clock is
+simulated, so an hour of recordings takes minutes. The voice is `pulse`, which takes the same wishes as the
+diffusion voice.
 
     python benchmarks/bench_follow.py --data FOLDER [--limit 60] [--seconds 12]
 """
@@ -17,6 +18,8 @@ import numpy as np
 
 from heart.audio import read_audio
 from heart.config import data_dir
+from heart.listening.gated import GatedEar
+from heart.listening.judgement import load_bench
 from heart.listening.stream import EarStream
 from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ, Chunk, Wish
@@ -27,6 +30,7 @@ from heart.stage.performance import Performance, SingAgain
 TICK = 1_024
 LEAD = int(0.2 * SAMPLE_RATE_HZ)
 SETTLE_S = 6.0
+GATE = load_bench().gate
 WORK_TICKS = 5
 """A wish is answered after 0.12 s, as by the diffusion voice."""
 
@@ -35,7 +39,7 @@ class Rehearsal:
     """One recording, played to the ear, and a voice that follows it."""
 
     def __init__(self, sound: np.ndarray) -> None:
-        self.sound, self.ear = sound, EarStream(SAMPLE_RATE_HZ)
+        self.sound, self.ear = sound, GatedEar(EarStream(SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, GATE)
         self.performance, self.tape = Performance(mode="follow"), Tape(seconds=10)
         self.conductor = Conductor(self.tape, self.performance, self._take)
         self._due: list[tuple[int, Wish]] = []

@@ -17,8 +17,8 @@ from heart.learning.ear_figures import MOMENTS_S, Heard
 from heart.listening import features, files, rate
 from heart.listening.classifier import Classifier
 from heart.listening.decoder import S1, S2
+from heart.listening.gated import GatedEar
 from heart.listening.judgement import load_bench
-from heart.listening.opinions import Case, Opinions
 from heart.listening.segment import Parts, onsets
 from heart.listening.stream import EarStream
 from heart.listening.weights import EarWeights, load_weights
@@ -53,7 +53,7 @@ def within(times_s: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.asarray(times_s[(at >= 0) & (rows[at.clip(0), 2] > 0) & (times_s < rows[at.clip(0), 1])])
 
 
-def hear_row(row: dict[str, str], data_dir: Path, weights: EarWeights) -> Heard:
+def hear_row(row: dict[str, str], data_dir: Path, weights: EarWeights, gate: Classifier | None) -> Heard:
     """Run both ears over one recording."""
     samples = ear_data.read_sound(data_dir / row["path"])
     parts = files.take_apart(samples, weights)
@@ -82,7 +82,7 @@ def hear_row(row: dict[str, str], data_dir: Path, weights: EarWeights) -> Heard:
         _local_rates(heard, annotated(rows, S1))
         beats_s = ear_windows.true_beats(row, data_dir, annotated(rows, S1))
         heard.windows = ear_windows.windows(samples, beats_s, row["group"], weights)
-    _hear_live(heard, samples, weights)
+    _hear_live(heard, samples, weights, gate)
     return heard
 
 
@@ -103,9 +103,9 @@ def _local_rates(heard: Heard, s1_s: np.ndarray) -> None:
             heard.local_bpm[moment] = float(60 / rr_s.mean())
 
 
-def _hear_live(heard: Heard, samples: np.ndarray, weights: EarWeights) -> None:
-    """Play the first seconds as if live, in blocks of 20 ms."""
-    ear = EarStream(features.RATE_HZ, weights)
+def _hear_live(heard: Heard, samples: np.ndarray, weights: EarWeights, gate: Classifier | None) -> None:
+    """Play the first seconds as if live, in blocks of 20 ms, with the gate that a running engine has."""
+    ear = GatedEar(EarStream(features.RATE_HZ, weights), features.RATE_HZ, gate)
     block = features.RATE_HZ // 50
     for start in range(0, min(len(samples), int(max(MOMENTS_S) * features.RATE_HZ)), block):
         for record in ear.push(samples[start : start + block]):
@@ -141,17 +141,9 @@ def gate_figures(data_dir: Path, weights: EarWeights) -> dict[str, Any]:
 
 def ever_a_rhythm(samples: np.ndarray, weights: EarWeights, gate: Classifier | None) -> bool:
     """Does the live ear ever name a rate in float32 [n]? gate: asked once a second about the last seconds."""
-    ear = EarStream(features.RATE_HZ, weights)
-    opinions = Opinions({"gate": gate} if gate else {}, features.RATE_HZ)
-    found = False
-    for start in range(0, len(samples), BLOCK):
-        block = samples[start : start + BLOCK]
-        opinions.push(block)
-        ear.gate = opinions.gate
-        found |= any(record.bpm is not None for record in ear.push(block))
-        if isinstance(case := opinions.case(ear.net_heart), Case):
-            opinions.take(case, case.probabilities())
-    return found
+    ear = GatedEar(EarStream(features.RATE_HZ, weights), features.RATE_HZ, gate)
+    blocks = (samples[start : start + BLOCK] for start in range(0, len(samples), BLOCK))
+    return any(record.bpm is not None for block in blocks for record in ear.push(block))
 
 
 def evaluate_ear(
@@ -168,9 +160,9 @@ def evaluate_ear(
     data_dir = Path(data_dir)
     rows = [r for r in ear_data.read_manifest(data_dir) if r["split"] == "val" and r["truth"] and r["hr_bpm"]]
     rows = [r for r in rows if not r["path"].startswith("ecg/")][::every]
-    heard = []
+    heard, gate = list[Heard](), load_bench().gate
     for done, row in enumerate(rows):
-        heard.append(hear_row(row, data_dir, weights))
+        heard.append(hear_row(row, data_dir, weights, gate))
         progress(done + 1, len(rows))
     sources = sorted({h.source for h in heard})
     return {

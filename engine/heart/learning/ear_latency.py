@@ -15,6 +15,9 @@ import numpy as np
 
 from heart.learning import ear_data
 from heart.listening import features
+from heart.listening.classifier import Classifier
+from heart.listening.gated import GatedEar
+from heart.listening.judgement import load_bench
 from heart.listening.onset import OnsetWeights
 from heart.listening.stream import EarStream
 
@@ -90,13 +93,14 @@ def score_told(
     states: np.ndarray,
     onset: OnsetWeights | None = None,
     r_peaks_s: np.ndarray | None = None,
+    gate: Classifier | None = None,
 ) -> None:
     """Play a recording to the live ear and add what it told to `score`.
 
     sound: float32 [n] at the ear's rate; states: [rows, 3], start_s, end_s, state (1 S1, 0 noise); onset: None for
-    the shipped weights; r_peaks_s: of a simultaneous ECG, NaN where it breaks off.
+    the shipped weights; r_peaks_s: of a simultaneous ECG, NaN where it breaks off; gate: asked beside the beats.
     """
-    ear, told, said = EarStream(features.RATE_HZ, onset=onset), [], []
+    ear, told, said = GatedEar(EarStream(features.RATE_HZ, onset=onset), features.RATE_HZ, gate), [], []
     block = int(BLOCK_S * features.RATE_HZ)
     for at in range(0, len(sound), block):
         began_s = time.perf_counter()
@@ -165,6 +169,7 @@ def evaluate_latency(
     onset: None for the shipped weights; limit: only so many recordings of each source. Raises FileError where the
     data cannot be read.
     """
+    gate = load_bench().gate
     scores: dict[str, Score] = {"all": Score()}
     counts: dict[str, int] = {}
     for row in ear_data.read_manifest(data_dir):
@@ -178,7 +183,7 @@ def evaluate_latency(
         states = np.loadtxt(Path(data_dir) / row["beats"], delimiter="\t", skiprows=1, ndmin=2)
         r_peaks_s = np.loadtxt(Path(data_dir) / row["rpeaks"], ndmin=1) if row["rpeaks"] else None
         own = Score()
-        score_told(own, sound, states, onset, r_peaks_s)
+        score_told(own, sound, states, onset, r_peaks_s, gate)
         for name in ("all", source):
             _merge(scores.setdefault(name, Score()), own)
     return {name: score.figures() for name, score in scores.items()}
