@@ -97,6 +97,7 @@ class Ear:
 
     def __init__(self, s1_s: np.ndarray, late_s: float) -> None:
         self.s1_s, self.late_s, self.now_s = s1_s, late_s, 0.0
+        self.gate, self.net_heart = None, 1.0
 
     def push(self, block: np.ndarray) -> list:
         from heart.records import Heard
