@@ -88,7 +88,14 @@ class Engine:
         )
         self.voice = self._worker("voice", "heart.sounding.serve:serve", self._on_chunk)
         self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_ear)
-        self.conductor = Conductor(self.tape, self.performance, self.voice.send, lambda: self.voice.ready)
+        self.conductor = Conductor(
+            self.tape,
+            self.performance,
+            self.voice.send,
+            lambda: self.voice.ready,
+            clock=clock,
+            tell=self._on_alarm,
+        )
         self.hearing = Hearing(self.ear.send, clock)
         self.speaker = self._make_speaker()
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
@@ -209,6 +216,7 @@ class Engine:
             trust=float(heard.trust),
             p95=self.conductor.p95(),
             clients=len(self.wire.clients),
+            steps=self.conductor.steps,
         )
 
     def _state(self) -> str:
@@ -297,6 +305,10 @@ class Engine:
                 self.hearing.reset()
                 self._set_judging()
             self.wire.broadcast("/heart/alarm", f"{name}_ready", f"{name}: ready")
+
+    def _on_alarm(self, code: str, text: str) -> None:
+        self._news.append(text)
+        self.wire.broadcast("/heart/alarm", code, text)
 
     def take_news(self) -> list[str]:
         """Lines for a person that have come up since the last call."""
