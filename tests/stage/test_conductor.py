@@ -8,76 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heart.plumbing.tape import Tape
-from heart.records import OVERLAP, SAMPLE_RATE_HZ, Wish
+from heart.records import OVERLAP, SAMPLE_RATE_HZ
 from heart.sounding import pulse
-from heart.stage.conductor import HOP, Conductor, Laid
-from heart.stage.performance import Performance, SingAgain
-
-TICK = 441
+from heart.stage.conductor import HOP
+from heart.stage.simulation import Simulation
 
 
-class Stage:
-    """A conductor, one listener, and a voice that takes work_s and step_s for each step, in simulated time."""
+class Stage(Simulation):
+    """With beats that come evenly."""
 
     def __init__(self, work_s: float = 0.1, step_s: float = 0.0) -> None:
-        self.tape = Tape(seconds=20)
-        self.performance = Performance()
+        super().__init__(work_s, step_s)
         self.performance.message("/heart/set/rmssd", (0.0,), "test")
-        self.wishes: list[tuple[float, Wish]] = []
-        self.alive = True
-        self.now_s, self.work_s, self.step_s, self.needed = 0.0, work_s, step_s, 0
-        self.sent: list[np.ndarray] = []
-        self.told: list[tuple[str, str]] = []
-        self.laid: list[Laid] = []
-        self.conductor = Conductor(
-            self.tape,
-            self.performance,
-            self._send,
-            lambda: self.alive,
-            clock=lambda: self.now_s,
-            tell=lambda *alarm: self.told.append(alarm),
-            log=self.laid.append,
-        )
-
-    def _send(self, wish: Wish) -> None:
-        """As in the pipe: only the newest waits while another is sung."""
-        begin_s = max(self.now_s, self.wishes[0][0] if self.wishes else 0.0)
-        self.wishes[1:] = [(begin_s + self.work_s + self.step_s * wish.steps, wish)]
-
-    def run(self, seconds: float, listening: bool = True) -> None:
-        for _ in range(round(seconds * SAMPLE_RATE_HZ / TICK)):
-            self.now_s += TICK / SAMPLE_RATE_HZ
-            while self.alive and self.wishes and self.wishes[0][0] <= self.now_s:
-                chunk = pulse.sing(self.wishes.pop(0)[1])
-                work_s = self.work_s + self.step_s * chunk.steps
-                self.conductor.chunk(replace(chunk, spent_s=work_s))
-            if listening:
-                self.needed += TICK
-            self.conductor.tick(self.needed if listening else None)
-            if listening:
-                self._listen()
-
-    def _listen(self) -> None:
-        have = min(self.needed, self.tape.head) - self.tape.sealed
-        if have > 0:
-            start = self.tape.sealed
-            self.tape.seal(start + have)
-            self.sent.append(self.tape.read(start, have)[:, 0])
-
-    def turn(self, name: str, value: object) -> None:
-        for effect in self.performance.message(f"/heart/set/{name}", (value,), "test"):
-            if isinstance(effect, SingAgain):
-                self.conductor.sing_again(effect.beats)
-
-    def kill(self) -> None:
-        self.alive = False
-        self.wishes.clear()
-        self.conductor.voice_lost()
-
-    @property
-    def sound(self) -> np.ndarray:
-        return np.concatenate(self.sent)
 
 
 def test_the_reserve_is_filled_before_anybody_listens_and_no_further() -> None:

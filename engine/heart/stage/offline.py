@@ -28,7 +28,7 @@ def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -
     files = _names(out, count, seed)
     from heart.sounding.offline import generate
 
-    with _progress(len(files) * float(wishes["seconds"])) as advance:
+    with progress_bar(len(files) * float(wishes["seconds"])) as advance:
         for number, path in enumerate(files):
             sung_before = number * float(wishes["seconds"])
             sound = generate(seed=seed + number, progress=partial(_add, advance, sung_before), **wishes)
@@ -38,7 +38,7 @@ def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -
     return files
 
 
-def _add(advance: Callable[[float], None], before_s: float, sung_s: float) -> None:
+def _add(advance: Callable[[float], object], before_s: float, sung_s: float) -> None:
     advance(before_s + sung_s)
 
 
@@ -61,8 +61,8 @@ def _names(out: Path, count: int | None, seed: int) -> list[Path]:
 
 
 @contextmanager
-def _progress(seconds: float) -> Iterator[Any]:
-    """A bar on a terminal, silence in a log: the line at the end says what was written."""
+def progress_bar(total: float) -> Iterator[Callable[[float], object]]:
+    """A bar on a terminal, silence in a log: the line at the end says what was written. Yields its setter."""
     console = Console(stderr=True)
     columns = (
         TextColumn("singing"),
@@ -71,5 +71,5 @@ def _progress(seconds: float) -> Iterator[Any]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=seconds)
-        yield lambda sung_s: bar.update(task, completed=sung_s)
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)
