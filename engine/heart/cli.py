@@ -200,6 +200,13 @@ def listen(
     "--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion)."
 )
 @click.option("--count", type=click.IntRange(1, 10_000), help="Make this many, with seeds from --seed on.")
+@click.option(
+    "--batch",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="With --count: sung at once. Only 1 gives the very bits of a sound made alone; others are within 1e-4.",
+)
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
     """Sing a new heart into a file."""
     from heart.stage.offline import generate_files

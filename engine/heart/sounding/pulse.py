@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -94,6 +95,9 @@ class Pulse:
 
     def sing(self, wish: Wish) -> Chunk:
         return sing(wish)
+
+    def sing_many(self, wishes: Sequence[Wish]) -> list[Chunk]:
+        return [sing(wish) for wish in wishes]
 
 
 def _recipe(wish: Wish) -> str:

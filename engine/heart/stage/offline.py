@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,30 +16,66 @@ from heart.audio import write_audio
 from heart.errors import UsageError
 from heart.guard import Guard
 from heart.records import SAMPLE_RATE_HZ
+from heart.sounding.offline import generate
+from heart.sounding.registry import Singer, open_voice
 
 SUFFIXES = (".wav", ".flac")
 
 
-def generate_files(out: Path, count: int | None, seed: int = 0, **wishes: Any) -> list[Path]:
-    """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`.
+MOST_S = 600.0
+"""Of sound held in memory while a batch is sung."""
+
+
+def generate_files(
+    out: Path,
+    count: int | None,
+    seed: int = 0,
+    batch: int = 1,
+    voice: str = "voice-heart",
+    sampler: str = "ddim",
+    **wishes: Any,
+) -> list[Path]:
+    """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`, `batch` at a time.
 
     Returns the files written. Raises UsageError for a suffix or a folder that cannot be.
     """
     files = _names(out, count, seed)
-    from heart.sounding.offline import generate
-
-    with progress_bar(len(files) * float(wishes["seconds"])) as advance:
-        for number, path in enumerate(files):
-            sung_before = number * float(wishes["seconds"])
-            sound = generate(seed=seed + number, progress=partial(_add, advance, sung_before), **wishes)
-            write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
+    seconds = float(wishes["seconds"])
+    size = max(1, min(batch, int(MOST_S / seconds)))
+    singer = open_voice(voice, sampler=sampler)
+    with progress_bar(len(files) * seconds) as advance:
+        for first in range(0, len(files), size):
+            seeds = range(seed + first, seed + min(first + size, len(files)))
+            sounds = _sing(singer, seeds, partial(_add, advance, first * seconds), wishes)
+            for path, sound in zip(files[first:], sounds):
+                write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
     for path in files:
-        Console(stderr=True).print(f"{path}: {wishes['seconds']:g} s", highlight=False)
+        Console(stderr=True).print(f"{path}: {seconds:g} s", highlight=False)
     return files
 
 
 def _add(advance: Callable[[float], object], before_s: float, sung_s: float) -> None:
     advance(before_s + sung_s)
+
+
+def _sing(
+    singer: Singer, seeds: Sequence[int], advance: Callable[[float], object], wishes: dict[str, Any]
+) -> list[np.ndarray]:
+    """A sound for each seed; several at once, where there are several. `advance`: seconds sung, of all of them."""
+    sung_s = dict.fromkeys(seeds, 0.0)
+
+    def sing(seed: int) -> np.ndarray:
+        def told(seconds: float) -> None:
+            sung_s[seed] = seconds
+            advance(sum(sung_s.values()))
+
+        return generate(seed=seed, voice=singer, progress=told, **wishes)
+
+    if len(seeds) == 1:
+        return [sing(seeds[0])]
+    from heart.sounding.together import together
+
+    return together(sing, seeds)
 
 
 def guarded(sound: np.ndarray) -> np.ndarray:
