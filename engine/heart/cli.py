@@ -367,11 +367,12 @@ def osc(form: str | None, check: str | None) -> None:
 @main.command()
 @click.option("--seconds", default=20.0, show_default=True, help="Sound to sing for each step count.")
 @click.option("--voice", default="voice-heart", show_default=True)
-def bench(seconds: float, voice: str) -> None:
+@click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
+def bench(seconds: float, voice: str, threads: int) -> None:
     """How fast this machine sings: p50 and p95 of real time for each step count, and what to set."""
     from heart.stage.report import bench_voice
 
-    for line in bench_voice(voice, seconds):
+    for line in bench_voice(voice, seconds, threads):
         click.echo(line)
 
 
