@@ -58,8 +58,46 @@ def load_s(name: str, threads: int) -> float:
     return time.perf_counter() - began_s
 
 
+def candidates(net, graph) -> dict:
+    """Ways to run the net, by name: each takes what `VoiceNet.forward` takes."""
+    import torch
+
+    def with_bfloat16(*given):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return net(*given).float()
+
+    def without_denormals(*given):
+        torch.set_flush_denormal(True)
+        answer = net(*given)
+        torch.set_flush_denormal(False)
+        return answer
+
+    return {
+        "torch": net,
+        "torch, denormals flushed": without_denormals,
+        "torch, bfloat16 autocast": with_bfloat16,
+        "torch.jit, frozen": torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, example(net)))),
+        "onnxruntime": graph,
+    }
+
+
+def example(net) -> tuple:
+    """Noise of a live window's size, 1,728 frames."""
+    import torch
+
+    random = torch.Generator().manual_seed(0)
+    x, conditions = (torch.randn(1, n, 1_728, generator=random) for n in (net.shape.bands, net.shape.conditions))
+    return (
+        x,
+        torch.full((1,), 0.7),
+        conditions,
+        torch.ones(1, dtype=torch.long),
+        torch.zeros(1, net.shape.styles + 1),
+    )
+
+
 def compare(threads: int, rounds: int = 15) -> None:
-    """One forward pass of the shipped net over 1,728 frames, done by each candidate in turn."""
+    """One forward pass of the shipped net by each candidate in turn: CPU time, and how far it is from torch."""
     import torch
 
     from heart.config import models_dir
@@ -69,48 +107,21 @@ def compare(threads: int, rounds: int = 15) -> None:
     torch.set_num_threads(threads)
     folder = models_dir() / "voice-heart"
     net = load_net(folder / "voice.safetensors").net
-    random = torch.Generator().manual_seed(0)
-    given = (
-        torch.randn(1, net.shape.bands, 1_728, generator=random),
-        torch.full((1,), 0.7),
-        torch.rand(1, net.shape.conditions, 1_728, generator=random),
-        torch.ones(1, dtype=torch.long),
-        torch.zeros(1, net.shape.styles + 1),
-    )
-
-    def bfloat16():
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            return net(*given).float()
-
-    candidates = {"torch": lambda: net(*given), "torch, bfloat16 autocast": bfloat16}
-    with torch.no_grad():
-        frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, given)))
-    candidates["torch.jit, frozen"] = lambda: frozen(*given)
-    graph = GraphNet(net, folder / graph_name(net.shape))
-    candidates["onnxruntime"] = lambda: graph(*given)
+    given, ways = example(net), candidates(net, GraphNet(net, folder / graph_name(net.shape)))
+    spent_s, answers = {name: [] for name in ways}, {}
     with torch.no_grad():
         truth = net(*given)
-        spent = {name: [] for name in candidates}
-        for _ in range(rounds + 3):
-            for name, run in candidates.items():
+        for _ in range(rounds + 3):  # the first three warm up
+            for name, run in ways.items():
                 began_s = time.process_time()
-                answer = run()
-                spent[name].append((time.process_time() - began_s, answer))
-        flushed = torch.set_flush_denormal(True)
-        candidates["torch, denormals flushed"] = candidates["torch"]
-        spent["torch, denormals flushed"] = []
-        for _ in range(rounds + 3 if flushed else 0):
-            began_s = time.process_time()
-            answer = net(*given)
-            spent["torch, denormals flushed"].append((time.process_time() - began_s, answer))
-        torch.set_flush_denormal(False)
-    base = np.median([seconds for seconds, _ in spent["torch"][3:]])
-    print(f"{threads} threads, one forward pass         CPU ms  of torch's   SNR dB")
-    for name, runs in spent.items():
-        cpu_s = np.median([seconds for seconds, _ in runs[3:]])
-        noise = float(((runs[-1][1] - truth) ** 2).mean())
+                answers[name] = run(*given)
+                spent_s[name].append(time.process_time() - began_s)
+    median_s = {name: float(np.median(times[3:])) for name, times in spent_s.items()}
+    print(f"one forward pass, threads: {threads}     CPU ms  of torch's  SNR dB")
+    for name, cpu_s in median_s.items():
+        noise = float(((answers[name] - truth) ** 2).mean())
         snr_db = 10 * np.log10(float((truth**2).mean()) / max(noise, 1e-30))
-        print(f"  {name:34s} {cpu_s * 1e3:6.1f}  {cpu_s / base:10.2f}   {snr_db:6.1f}")
+        print(f"  {name:28s} {cpu_s * 1e3:8.1f}  {cpu_s / median_s['torch']:10.2f}  {snr_db:6.1f}")
 
 
 def main() -> None:
