@@ -130,6 +130,11 @@ def main(debug: bool, verbose: bool) -> None:
     show_default=True,
 )
 @click.option("--record", type=click.Path(path_type=Path), help="Write exactly what the first client was sent.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    help="Note every chunk with all that decides it, for heart render --again.",
+)
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @click.option(
     "--ear-hop",
@@ -259,11 +264,38 @@ def listen(
     "--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion)."
 )
 @click.option("--count", type=click.IntRange(1, 10_000), help="Make this many, with seeds from --seed on.")
+@click.option(
+    "--batch",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="With --count: sung at once. Only 1 gives the very bits of a sound made alone; others are within 1e-4.",
+)
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
     """Sing a new heart into a file."""
     from heart.stage.offline import generate_files
 
     generate_files(out, count, **wishes)
+
+
+@main.command()
+@click.option(
+    "--again",
+    "log",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Sing again what `heart live --log` noted: the tape itself, before gain and guard, bit for bit.",
+)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="A WAV file; float32.")
+@click.option("--from", "from_s", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds.")
+@click.option("--to", "to_s", type=click.FloatRange(0), help="Seconds; else to the end.")
+def render(log: Path, out: Path, from_s: float, to_s: float | None) -> None:
+    """Render offline, faster than real time: a live run again, from its log."""
+    from heart.stage.again import sing_again
+
+    told = sing_again(log, out, from_s, to_s)
+    same = "every one as it was, bit for bit" if not told.different else f"{told.different} of them in other bits"
+    click.echo(f"{out}: {told.seconds:.2f} s; {told.chunks} chunks sung again, {same}", err=True)
 
 
 @main.group(cls=Door, invoke_without_command=True)
@@ -399,11 +431,12 @@ def osc(form: str | None, check: str | None) -> None:
 @main.command()
 @click.option("--seconds", default=20.0, show_default=True, help="Sound to sing for each step count.")
 @click.option("--voice", default="voice-heart", show_default=True)
-def bench(seconds: float, voice: str) -> None:
+@click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
+def bench(seconds: float, voice: str, threads: int) -> None:
     """How fast this machine sings: p50 and p95 of real time for each step count, and what to set."""
     from heart.stage.report import bench_voice
 
-    for line in bench_voice(voice, seconds):
+    for line in bench_voice(voice, seconds, threads):
         click.echo(line)
 
 

@@ -60,6 +60,8 @@ class LiveConfig:
     device_in: str | None = None
     backend: str = "auto"
     record: Path | None = None
+    log: Path | None = None
+    """Where every chunk is noted with all that decides it."""
     link: bool = False
     threads: int = 0
     """Threads of the voice; 0 takes half the cores, four at most."""

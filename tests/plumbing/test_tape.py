@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from heart.audio import rise
 from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ
 
@@ -43,9 +44,9 @@ class TapeAgainstModel(RuleBasedStateMachine):
             return
         assert self.tape.lay(start, sound, overlap) == start + frames
         fade = min(overlap, len(self.model) - start, frames)
-        for frame in range(fade):
+        for frame, weight in enumerate(rise(fade)):
             old = self.model[start + frame]
-            sound[frame] = old + (frame + 1) / (fade + 1) * (sound[frame] - old)
+            sound[frame] = old + weight * (sound[frame] - old)
         self.model = np.concatenate((self.model[:start], sound))
         self.longest = max(self.longest, len(self.model))
 
@@ -128,7 +129,7 @@ def test_a_tape_that_holds_nothing_is_refused(seconds: float, channels: int) -> 
 
 
 def test_a_fade_between_equal_sounds_changes_nothing() -> None:
-    """Old and new are correlated, so the fade is linear: equal power would swell by 3 dB here."""
+    """Old and new are correlated, so the weights add up to 1: equal power would swell by 3 dB here."""
     tape = Tape(1)
     tape.lay(0, np.full(1000, 0.5, dtype=np.float32))
     tape.lay(500, np.full(1000, 0.5, dtype=np.float32), overlap=256)

@@ -8,63 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heart.plumbing.tape import Tape
-from heart.records import OVERLAP, SAMPLE_RATE_HZ, Wish
+from heart.records import OVERLAP, SAMPLE_RATE_HZ
 from heart.sounding import pulse
-from heart.stage.conductor import HOP, Conductor
-from heart.stage.performance import Performance, SingAgain
-
-TICK = 441
+from heart.stage.conductor import HOP
+from heart.stage.simulation import Simulation
 
 
-class Stage:
-    """A conductor with a voice that takes `work_s` for each wish, and one listener, in simulated time."""
+class Stage(Simulation):
+    """With beats that come evenly."""
 
-    def __init__(self, work_s: float = 0.1) -> None:
-        self.tape = Tape(seconds=20)
-        self.performance = Performance()
+    def __init__(self, work_s: float = 0.1, step_s: float = 0.0) -> None:
+        super().__init__(work_s, step_s)
         self.performance.message("/heart/set/rmssd", (0.0,), "test")
-        self.wishes: list[tuple[float, Wish]] = []
-        self.alive = True
-        self.now_s, self.work_s, self.needed = 0.0, work_s, 0
-        self.sent: list[np.ndarray] = []
-        self.conductor = Conductor(self.tape, self.performance, self._send, lambda: self.alive)
-
-    def _send(self, wish: Wish) -> None:
-        self.wishes.append((self.now_s + self.work_s, wish))
-
-    def run(self, seconds: float, listening: bool = True) -> None:
-        for _ in range(round(seconds * SAMPLE_RATE_HZ / TICK)):
-            self.now_s += TICK / SAMPLE_RATE_HZ
-            while self.alive and self.wishes and self.wishes[0][0] <= self.now_s:
-                chunk = pulse.sing(self.wishes.pop(0)[1])
-                self.conductor.chunk(replace(chunk, spent_s=self.work_s))
-            if listening:
-                self.needed += TICK
-            self.conductor.tick(self.needed if listening else None)
-            if listening:
-                self._listen()
-
-    def _listen(self) -> None:
-        have = min(self.needed, self.tape.head) - self.tape.sealed
-        if have > 0:
-            start = self.tape.sealed
-            self.tape.seal(start + have)
-            self.sent.append(self.tape.read(start, have)[:, 0])
-
-    def turn(self, name: str, value: object) -> None:
-        for effect in self.performance.message(f"/heart/set/{name}", (value,), "test"):
-            if isinstance(effect, SingAgain):
-                self.conductor.sing_again(effect.beats)
-
-    def kill(self) -> None:
-        self.alive = False
-        self.wishes.clear()
-        self.conductor.voice_lost()
-
-    @property
-    def sound(self) -> np.ndarray:
-        return np.concatenate(self.sent)
 
 
 def test_the_reserve_is_filled_before_anybody_listens_and_no_further() -> None:
@@ -192,3 +147,63 @@ def test_sealed_chunks_are_told_once_and_replaced_ones_never() -> None:
     later = stage.conductor.sealed_chunks()
     assert {laid.wish.label for laid in later if laid.first > 2 * SAMPLE_RATE_HZ} == {"AS"}
     assert later[0].first > first[-1].first
+
+
+def test_a_wish_whose_time_is_over_is_given_up_told_once_and_again_when_it_is_over() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(1.0)
+    stage.work_s = 3.0
+    stage.run(12.0)
+    conductor = stage.conductor
+    assert conductor.expired_wishes > 1
+    assert conductor.stale_chunks > 0, "their answers came, and were not laid"
+    assert [code for code, _ in stage.told if code != "steps"] == ["voice_late"]
+    stage.work_s = 0.1
+    stage.run(6.0)
+    assert [code for code, _ in stage.told if code != "steps"] == ["voice_late", "voice_back"]
+    bed = conductor.bed_frames
+    stage.run(4.0)
+    assert conductor.bed_frames == bed
+    assert len(stage.sound) == stage.needed
+
+
+def test_a_machine_that_is_too_slow_sings_fewer_steps_and_says_so() -> None:
+    stage = Stage(work_s=0.02, step_s=0.08)
+    stage.turn("steps", 8)
+    stage.run(2.0, listening=False)
+    stage.run(20.0)
+    assert stage.conductor.steps == 2
+    assert stage.performance.values["steps"] == 8, "what was asked for stays"
+    assert stage.laid[-1].wish.steps == stage.laid[-1].chunk.steps == 2
+    assert [text[:31] for code, text in stage.told if code == "steps"] == [
+        "voice: 4 of 8 steps sung; 8 too",
+        "voice: 2 of 8 steps sung; 4 too",
+    ]
+    assert stage.conductor.p95() == pytest.approx(0.18 * SAMPLE_RATE_HZ / HOP, rel=0.01)
+    bed = stage.conductor.bed_frames
+    stage.run(20.0)
+    assert stage.conductor.bed_frames == bed, "now the voice keeps up"
+    stage.step_s = 0.01
+    stage.run(40.0)
+    assert stage.conductor.steps == 8
+
+
+def test_the_first_client_hears_the_voice_and_no_bed() -> None:
+    stage = Stage()
+    stage.run(2.0, listening=False)
+    stage.run(0.5)
+    assert {laid.by for laid in stage.laid} == {"voice"}
+    assert stage.tape.head - stage.needed > 1.5 * SAMPLE_RATE_HZ
+
+
+def test_every_chunk_that_is_laid_is_logged_with_what_is_needed_to_lay_it_again() -> None:
+    stage = Stage(work_s=0.5)
+    stage.run(2.0, listening=False)
+    stage.run(5.0)
+    stage.turn("bpm", 120.0)
+    stage.run(5.0)
+    assert {laid.by for laid in stage.laid} == {"voice", "bed"}
+    assert all(laid.after <= number for number, laid in enumerate(stage.laid))
+    assert all(laid.first >= max(laid.sealed, laid.wish.start) for laid in stage.laid)
+    assert any(laid.after < number for number, laid in enumerate(stage.laid)), "bed was laid meanwhile"

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from heart.cards import sha256, write_card
+from heart.learning.voice_graph import write_graph
 from heart.records import LABELS, SAMPLE_RATE_HZ
+from heart.sounding.graph import graph_name
+from heart.sounding.weights import load_net
 
 LICENCE = (
     "weights: MIT; training data: Yaseen, Son, Kwon, Applied Sciences 2018, 8(12):2344 "
@@ -23,7 +26,7 @@ def publish_voice(
     figures: Mapping[str, Any] | None = None,
     commands: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Copy `weights` into the model folder `folder` and write its card; returns the card's path.
+    """Copy `weights` into the model folder `folder`, write its card and its net's graph; returns the card's path.
 
     training: command, seed, steps, minutes, machine. figures: measured values by name.
     commands: for each figure the command that measures it.
@@ -46,4 +49,7 @@ def publish_voice(
     tables = {"training": training, "figures": figures, "commands": commands}
     card.update({key: dict(table) for key, table in tables.items() if table})
     write_card(folder, card)
+    net = load_net(target).net
+    if not (folder / graph_name(net.shape)).is_file():  # it holds no weights: one serves all nets of a shape
+        write_graph(net, folder)
     return folder / "card.toml"

@@ -185,6 +185,7 @@ _STATUS = (
     _number("fill_ms", "your reserve as the engine sees it", None, None, "ms"),
     _number("p95", "95th percentile of the voice's work time over sound time", 0),
     _whole("underruns", "yours, since welcome"), _whole("clients", "connected now"),
+    _whole("steps", "diffusion steps sung: fewer than asked for where the machine is too slow"),
 )
 
 
@@ -252,7 +253,7 @@ _FIXED = (
     _out("/heart/error", "a message changed nothing, and why", _text("code", "one word"),
          _text("address", "the address it speaks of"), _text("text", "thing, value, range, way out")),
     _out("/heart/startup", "the engine has just started: say hello"),
-    _out("/heart/alarm", "voice or ear lost, or back", _text("code", "one word"),
+    _out("/heart/alarm", "voice or ear lost, late, or back; fewer or more steps sung", _text("code", "one word"),
          _text("text", "what happened and what the engine does about it")),
     _out("/heart/beat", "a beat to come: its S1 sounds at this frame of the ring", *_BEAT),
     _out("/heart/heard", "the same for a beat the ear has heard, told as soon as it is", *_BEAT),

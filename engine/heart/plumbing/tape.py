@@ -22,6 +22,7 @@ import threading
 
 import numpy as np
 
+from heart.audio import rise
 from heart.records import SAMPLE_RATE_HZ
 
 
@@ -57,8 +58,8 @@ class Tape:
         """Write `audio` from frame `start` on, replacing all that stood behind; return the new head.
 
         `audio` is [n] or [n, channels]; `sealed <= start <= head`. Over the first `overlap` frames (or as
-        many as the tape and the audio both have) the old sound goes over linearly into the new: both
-        continue the same past, so they are correlated and a linear fade keeps the level.
+        many as the tape and the audio both have) the old sound goes over into the new with weights that add up
+        to 1: both continue the same past, so they are correlated and this keeps the level.
 
         Raises ValueError when `start` is out of range, the shape is wrong, or so much is laid that frames
         that were not sealed yet would leave the ring.
@@ -130,6 +131,5 @@ class Tape:
 
 def _cross_fade(old: np.ndarray, new: np.ndarray, fade: int) -> np.ndarray:
     """`new` with its first `fade` frames led in from `old`; the first is nearly old, the last nearly new."""
-    weight = (np.arange(1, fade + 1, dtype=np.float32) / np.float32(fade + 1))[:, np.newaxis]
-    led_in = old + weight * (new[:fade] - old)
+    led_in = old + rise(fade)[:, np.newaxis] * (new[:fade] - old)
     return np.concatenate((led_in, new[fade:]))

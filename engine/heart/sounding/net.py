@@ -136,7 +136,10 @@ class VoiceNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, conditions: Tensor, label: Tensor, style: Tensor) -> Tensor:
         """x float [B, bands, T], conditions [B, conditions, T] -> v [B, bands, T]."""
-        e = self.embed(t, label, style)
+        return self.body(x, conditions, self.embed(t, label, style))
+
+    def body(self, x: Tensor, conditions: Tensor, e: Tensor) -> Tensor:
+        """All but the embedding e [B, embedding]; the part that has a graph of its own (`graph.py`)."""
         x = self.inlet(torch.cat([x, conditions], 1))
         skips = []
         for i, level in enumerate(self.down):

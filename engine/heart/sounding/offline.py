@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from heart.audio import rise
 from heart.errors import UsageError
 from heart.records import LABELS, OVERLAP, PATTERNS, SAMPLE_RATE_HZ, Wish
 from heart.sounding.beats import BeatClock
@@ -128,7 +129,7 @@ def _wish(
 
 def lay(sound: np.ndarray, start: int, audio: np.ndarray) -> None:
     """Put a chunk at `start`, cross-faded over OVERLAP frames with what lies there (in place)."""
-    fade = np.linspace(0, 1, OVERLAP, dtype=np.float32) if start else np.ones(OVERLAP, np.float32)
+    fade = rise(OVERLAP) if start else np.ones(OVERLAP, np.float32)
     head = slice(start, start + OVERLAP)
     sound[head] = sound[head] * (1 - fade) + audio[:OVERLAP] * fade
     sound[start + OVERLAP : start + len(audio)] = audio[OVERLAP:]

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from heart.audio import rise
 from heart.records import OVERLAP, SAMPLE_RATE_HZ, Beat, Chunk, Wish
 from heart.sounding.levels import with_levels
 
 _DECIMATION = 8
 _NOISE_HZ = SAMPLE_RATE_HZ / _DECIMATION
-"""Murmur noise is made at this rate and interpolated: murmurs lie below 600 Hz."""
+"""Murmur noise is drawn at this rate: murmurs lie below 600 Hz."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def sing(wish: Wish) -> Chunk:
         _add_beat(audio, wish, beat)
     audio = with_levels(audio, wish)
     if len(wish.past) >= OVERLAP:
-        fade = np.linspace(0, 1, OVERLAP, dtype=np.float32)
+        fade = rise(OVERLAP)
         audio[:OVERLAP] = audio[:OVERLAP] * fade + wish.past[-OVERLAP:] * (1 - fade)
     spent_s = time.perf_counter() - began_s
     return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, _recipe(wish), wish.steps)
@@ -96,6 +98,9 @@ class Pulse:
 
     def sing(self, wish: Wish) -> Chunk:
         return sing(wish)
+
+    def sing_many(self, wishes: Sequence[Wish]) -> list[Chunk]:
+        return [sing(wish) for wish in wishes]
 
 
 def _recipe(wish: Wish) -> str:
@@ -148,15 +153,14 @@ def _noise(murmur: Murmur, length: int, random: np.random.Generator) -> np.ndarr
     band = np.exp(-0.5 * (np.log2(np.maximum(hz, 1) / np.sqrt(murmur.low_hz * murmur.high_hz))) ** 2 * 4)
     band *= (hz > murmur.low_hz / 2) & (hz < murmur.high_hz * 1.5)
     spectrum = band * np.exp(2j * np.pi * random.random(len(hz)))
-    slow = np.fft.irfft(spectrum, size)
-    slow *= murmur.level / 3 / slow.std()
-    at = (np.arange(length) / _DECIMATION) % (size - 1)
-    return np.interp(at, np.arange(size), slow) * _shape(murmur.shape, np.arange(length) / length)
+    sound = np.fft.irfft(spectrum, size * _DECIMATION)  # periodic, and interpolated without images
+    sound *= murmur.level / 3 / sound.std()
+    return np.resize(sound, length) * _shape(murmur.shape, np.arange(length) / length)
 
 
 def _shape(name: str, x: np.ndarray) -> np.ndarray:
     """Envelope over a murmur's own time, 0..1; silent at both ends."""
-    ends = np.minimum(1, np.minimum(x, 1 - x) / 0.08)
+    ends = np.sin(0.5 * np.pi * np.minimum(1, np.minimum(x, 1 - x) / 0.08)) ** 2
     if name == "diamond":
         return ends * np.sin(np.pi * x) ** 1.2
     if name == "rising":

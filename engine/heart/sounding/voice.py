@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,10 @@ from heart.sounding.filterbank import (
     first_whole_frame,
     synthesise,
 )
+from heart.sounding.graph import open_net
 from heart.sounding.levels import with_levels, without_levels
 from heart.sounding.samplers import Denoiser, find_sampler
+from heart.sounding.together import together
 from heart.sounding.weights import load_net
 
 PAST_FRAMES = 608
@@ -105,8 +108,8 @@ class Voice:
         self.sampler_name = sampler
         self._sampler = find_sampler(sampler)
         self._weights = load_net(model.weights)
-        self._proof = str(model.card["sha256"])[:12]
-        self.net = self._weights.net
+        self.net = open_net(self._weights.net, folder)
+        self._proof = f"{str(model.card['sha256'])[:12]} {self.net.runtime}"
 
     def warm_up(self) -> None:
         """Sing twice into nothing, so that the first real wish is not slower than the others."""
@@ -129,6 +132,13 @@ class Voice:
         audio = with_levels(self._sound(values[0].numpy(), wish, window), wish)
         spent_s = time.perf_counter() - began_s
         return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, recipe, steps)
+
+    def sing_many(self, wishes: Sequence[Wish]) -> list[Chunk]:
+        """A chunk for each wish, in shared forward passes: within 1e-4 of `sing`, cheaper the more there are."""
+        began_s = time.perf_counter()
+        chunks = together(self.sing, wishes)
+        share_s = (time.perf_counter() - began_s) / max(len(chunks), 1)
+        return [replace(chunk, spent_s=share_s) for chunk in chunks]
 
     def _past(self, wish: Wish, window: Window) -> Tensor:
         """The known frames on the net's scale: [1, BANDS, known]."""

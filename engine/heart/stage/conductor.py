@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from heart.clock import Clock, monotonic
 from heart.plumbing.tape import Tape
 from heart.records import GRAIN, OVERLAP, SAMPLE_RATE_HZ, Chunk, Wish
 from heart.sounding import pulse
 from heart.sounding.offline import HOP, PAST
+from heart.stage.pace import Pace
 from heart.stage.performance import Performance
 
 log = logging.getLogger(__name__)
@@ -40,12 +42,21 @@ def to_grain(frame: float) -> int:
 
 @dataclass(frozen=True)
 class Laid:
-    """A chunk on the tape: its first frame that counts, and the tempo it was asked with."""
+    """A chunk on the tape: its first frame that counts, and the tempo it was asked with.
+
+    With `after` and `sealed` the tape can be built again from its chunks: see `stage/again.py`.
+    """
 
     first: int
     chunk: Chunk
     wish: Wish
     bpm: float
+    after: int = 0
+    """How many chunks had been laid when it was asked for, its past among them."""
+    sealed: int = 0
+    """Where the tape was sealed when it was laid."""
+    by: str = "voice"
+    """voice or bed."""
 
 
 class Conductor:
@@ -55,6 +66,9 @@ class Conductor:
         send: hands a wish to the voice.
         ready: whether there is a voice to hand it to.
         floor_s: below this the bed is laid.
+        clock: seconds that never run backwards.
+        tell: what performer and clients should know, as (code, text) of an alarm.
+        log: gets every chunk that is laid, the bed's too, in the order of laying.
     """
 
     def __init__(
@@ -64,11 +78,15 @@ class Conductor:
         send: Callable[[Wish], object],
         ready: Callable[[], bool] = lambda: True,
         floor_s: float = 0.05,
+        clock: Clock = monotonic,
+        tell: Callable[[str, str], object] = lambda code, text: None,
+        log: Callable[[Laid], object] = lambda laid: None,
     ) -> None:
         self.tape = tape
         self.performance = performance
         self.send = send
         self.ready = ready
+        self.clock, self.tell, self.log = clock, tell, log
         self.floor = int(floor_s * SAMPLE_RATE_HZ)
         self.pending: Wish | None = None
         self._laid: deque[Laid] = deque()
@@ -76,7 +94,13 @@ class Conductor:
         self.bed_frames = 0
         self.late_chunks = 0
         self.refused_chunks = 0
+        self.expired_wishes = 0
+        self.stale_chunks = 0
+        self.pace = Pace()
+        self._late = False
+        self._lays = 0
         self._asked_bpm = 0.0
+        self._asked_after = 0
         self._again: bool | None = None
         self._number = 0
         self._ratios: deque[float] = deque(maxlen=256)
@@ -92,31 +116,33 @@ class Conductor:
         """Do what is due. `demand`: frame up to which sound is needed now; None when nobody listens."""
         if demand is not None and self.tape.head - demand < self.floor:
             self._lay_bed(demand)
+        self._expire()
         if self.pending is None and self.ready():
             self._ask(max(self.tape.sealed, demand or 0))
 
     def chunk(self, chunk: Chunk) -> bool:
         """A chunk came back: lay it. False when it was stale or broken."""
         wish = self.pending
+        self._measure(chunk)
         if wish is None or chunk.number != wish.number:
+            self.stale_chunks += 1
             return False
-        self._work_s.append(chunk.spent_s)
-        self._ratios.append(chunk.spent_s * SAMPLE_RATE_HZ / wish.frames)
         if chunk.audio.shape != (wish.frames + OVERLAP,) or not np.isfinite(chunk.audio).all():
             self.refused_chunks += 1
             log.warning("voice: chunk %d refused (shape %s or not finite)", chunk.number, chunk.audio.shape)
             self.voice_lost()
             return False
-        first = self._lay(chunk)
-        if first is None:
+        laid = self._lay(chunk, wish, self._asked_after)
+        if laid is None:
             self.late_chunks += 1
             self.voice_lost()
             return False
         self.pending = None
         self.chunks += 1
-        while self._laid and self._laid[-1].first >= first:
+        self._on_time()
+        while self._laid and self._laid[-1].first >= laid.first:
             self._laid.pop()
-        self._laid.append(Laid(first, chunk, wish, self._asked_bpm))
+        self._laid.append(laid)
         return True
 
     def sealed_chunks(self) -> list[Laid]:
@@ -138,10 +164,46 @@ class Conductor:
         return self._again is None and self.pending is None
 
     def p95(self) -> float:
-        """95th percentile of work time over sound time, of the last chunks (0 before the first)."""
+        """95th percentile of work time over sound time, of the last chunks with as many steps as now (0: none)."""
         return float(np.percentile(self._ratios, 95)) if self._ratios else 0.0
 
+    @property
+    def steps(self) -> int:
+        """Steps sung: those asked for, or fewer where the machine is too slow."""
+        return self.pace.steps(int(self.performance.values["steps"]))
+
     # How it does it.
+
+    def _measure(self, chunk: Chunk) -> None:
+        """How long it took, and what follows from that for the steps; a chunk too late to lay counts as well."""
+        frames = len(chunk.audio) - OVERLAP
+        if frames <= 0:
+            return
+        self._work_s.append(chunk.spent_s)
+        self._ratios.append(chunk.spent_s * SAMPLE_RATE_HZ / frames)
+        asked = int(self.performance.values["steps"])
+        if self.pace.note(asked, chunk.steps, self._ratios[-1], self.clock()):
+            self._ratios.clear()
+            self.tell(
+                "steps",
+                f"voice: {self.steps} of {asked} steps sung; {chunk.steps} took {self.pace.p95:.2f} of real time",
+            )
+
+    def _expire(self) -> None:
+        """A wish whose last frame is heard before it was sung is given up: the bed has taken its place."""
+        wish = self.pending
+        if wish is None or wish.start + wish.frames > self.tape.sealed:
+            return
+        self.expired_wishes += 1
+        if not self._late:
+            self._late = True
+            self.tell("voice_late", f"voice: chunk {wish.number} expired, its time is over; the bed plays on")
+        self.voice_lost()
+
+    def _on_time(self) -> None:
+        if self._late:
+            self._late = False
+            self.tell("voice_back", "voice: in time again")
 
     def _ask(self, edge: int) -> None:
         if self._again is not None:
@@ -159,8 +221,10 @@ class Conductor:
             self.performance.rewind(start)
         self._number += 1
         wish = self.performance.wish(self._number, start, frames, self._past(start))
+        wish = replace(wish, steps=self.pace.steps(wish.steps))
         self.send(wish)
         self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
+        self._asked_after = self._lays
 
     def _past(self, start: int) -> np.ndarray:
         begin = max(self.tape.tail, start - PAST)
@@ -171,20 +235,28 @@ class Conductor:
         slow_s = float(np.percentile(self._work_s, 90))
         return int((slow_s + 0.02) * SAMPLE_RATE_HZ) + self.floor
 
-    def _lay(self, chunk: Chunk) -> int | None:
-        """Onto the tape, as far as it is not sealed; the first frame that counts, None when all came late."""
-        first = max(chunk.start, self.tape.sealed)
-        late = first - chunk.start
-        if first > self.tape.head or len(chunk.audio) - late <= OVERLAP:
+    def _lay(self, chunk: Chunk, wish: Wish, after: int, by: str = "voice") -> Laid | None:
+        """Onto the tape, as far as it is not sealed; None when all came late."""
+        sealed = self.tape.sealed
+        first = max(chunk.start, sealed)
+        if first > self.tape.head or chunk.start + len(chunk.audio) - first <= OVERLAP:
             return None
-        self.tape.lay(first, chunk.audio[late:], overlap=min(OVERLAP, self.tape.head - first))
-        return first
+        lay(self.tape, chunk, first)
+        self._lays += 1
+        laid = Laid(first, chunk, wish, self._asked_bpm, after, sealed, by)
+        self.log(laid)
+        return laid
 
     def _lay_bed(self, demand: int) -> None:
         """The arithmetic pulse, from the tape's end on; the voice may later sing over what is not sent."""
         while self.tape.head - demand < self.floor:
             start = max(0, self.tape.head - OVERLAP)
             wish = self.performance.wish(0, start, BED_HOP, self._past(start))
-            if self._lay(pulse.sing(wish)) is None:
+            if self._lay(pulse.sing(wish), wish, self._lays, "bed") is None:
                 return
             self.bed_frames += BED_HOP
+
+
+def lay(tape: Tape, chunk: Chunk, first: int) -> None:
+    """Put what of a chunk begins at frame `first` on the tape, cross-faded with what lies there."""
+    tape.lay(first, chunk.audio[first - chunk.start :], overlap=min(OVERLAP, tape.head - first))

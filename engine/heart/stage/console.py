@@ -58,6 +58,9 @@ def summary(engine: Engine, seconds: float, cpu_s: float) -> dict[str, Any]:
         "chunks": engine.conductor.chunks,
         "bed_s": round(engine.conductor.bed_frames / 44_100, 2),
         "late_chunks": engine.conductor.late_chunks,
+        "stale_chunks": engine.conductor.stale_chunks,
+        "expired_wishes": engine.conductor.expired_wishes,
+        "steps": engine.conductor.steps,
         "refused_chunks": engine.conductor.refused_chunks,
         "voice_restarts": engine.voice.restarts,
         "ear_restarts": engine.ear.restarts,
@@ -85,12 +88,14 @@ async def _print(engine: Engine) -> None:
 def status_line(engine: Engine) -> str:
     """State, tempo, fill, load and underruns in one line."""
     now, stats = engine.status(), engine.wire.stats()["clients"]
+    asked = engine.performance.values["steps"]
+    steps = f"{now.steps} steps" if now.steps == asked else f"{now.steps} of {asked} steps"
     heard = f"heard {now.heard_bpm:.0f} bpm ({now.trust:.1f})" if now.heard_bpm else "hears no rhythm"
     fill_ms = min((client["fill_ms"] for client in stats), default=0.0)
     underruns = sum(client["underruns"] for client in stats)
     return (
         f"{now.state} · {now.mode} · {now.label} {now.bpm:.0f} bpm · {heard} · {now.clients} clients"
-        f" · fill {fill_ms:.0f} ms · voice p95 {now.p95:.2f} of real time · {underruns} underruns"
+        f" · fill {fill_ms:.0f} ms · {steps}, p95 {now.p95:.2f} of real time · {underruns} underruns"
     )
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ from heart.cards import find_model
 from heart.clock import Clock, monotonic
 from heart.config import LiveConfig
 from heart.plumbing.clients import Client, State
+from heart.plumbing.journal import Journal
 from heart.plumbing.recorder import Recorder, claim
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
 from heart.stage.beat_files import read_track
-from heart.stage.conductor import Conductor
+from heart.stage.chunk_log import encode_line, header_of
+from heart.stage.conductor import Conductor, Laid
 from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkLead, check_link
@@ -89,7 +92,15 @@ class Engine:
         )
         self.voice = self._worker("voice", "heart.sounding.serve:serve", self._on_chunk)
         self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_ear)
-        self.conductor = Conductor(self.tape, self.performance, self.voice.send, lambda: self.voice.ready)
+        self.conductor = Conductor(
+            self.tape,
+            self.performance,
+            self.voice.send,
+            lambda: self.voice.ready,
+            clock=clock,
+            tell=self._on_alarm,
+            log=self._on_laid,
+        )
         self.hearing = Hearing(self.ear.send, clock)
         self.speaker = self._make_speaker()
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
@@ -97,6 +108,7 @@ class Engine:
             self.wire, self.conductor, self.speaker, self.stop.set, self._set_judging, self._find_frame
         )
         self.recorder: Recorder | None = None
+        self.journal: Journal | None = None
         self._clients: dict[Any, Client] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -106,6 +118,9 @@ class Engine:
         """Start everything, perform until `stop` is set, stop everything in the reverse order."""
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._end_recording)
+            if self.config.log:
+                self.journal = self._open_log(self.config.log)
+                stack.callback(self.journal.close)
             await self.wire.start()
             self.listening.set()
             stack.push_async_callback(self.wire.stop)
@@ -144,6 +159,12 @@ class Engine:
     async def _end_recording(self) -> None:
         if self.recorder:
             await self.recorder.stop()
+
+    def _open_log(self, path: Path) -> Journal:
+        tell = asyncio.get_running_loop().call_soon_threadsafe
+        journal = Journal(path, encode_line, lambda text: tell(self._on_alarm, "log_ended", text))
+        journal.write(header_of(self.config.voice, self.config.threads))
+        return journal
 
     def _make_speaker(self) -> Speaker | None:
         if self.config.device_out is None and self.config.device_in is None:
@@ -213,6 +234,7 @@ class Engine:
             trust=float(heard.trust),
             p95=self.conductor.p95(),
             clients=len(self.wire.clients),
+            steps=self.conductor.steps,
         )
 
     def _state(self) -> str:
@@ -245,6 +267,10 @@ class Engine:
 
     def _on_chunk(self, chunk: Chunk) -> None:
         self.conductor.chunk(chunk)
+
+    def _on_laid(self, laid: Laid) -> None:
+        if self.journal:
+            self.journal.write(laid)
 
     def _on_ear(self, record: Heard | Judged) -> None:
         if isinstance(record, Judged):
@@ -313,6 +339,10 @@ class Engine:
                 self.hearing.reset()
                 self._set_judging()
             self.wire.broadcast("/heart/alarm", f"{name}_ready", f"{name}: ready")
+
+    def _on_alarm(self, code: str, text: str) -> None:
+        self._news.append(text)
+        self.wire.broadcast("/heart/alarm", code, text)
 
     def take_news(self) -> list[str]:
         """Lines for a person that have come up since the last call."""

@@ -18,6 +18,8 @@ from heart.guard import Guard
 from heart.namespace import check
 from heart.records import SAMPLE_RATE_HZ
 from heart.sounding.glide import Glide
+from heart.sounding.offline import LONGEST_S, generate
+from heart.sounding.registry import Singer, open_voice
 from heart.stage.beat_files import read_track
 from heart.stage.performance import CLOCK
 
@@ -26,6 +28,8 @@ SUFFIXES = (".wav", ".flac")
 
 DEFAULT_BPM, DEFAULT_SECONDS = 72.0, 10.0
 LONGEST_RAMP_S = 3_600.0
+MOST_S = 600.0
+"""Of sound held in memory while a batch is sung."""
 
 
 def generate_files(
@@ -37,27 +41,31 @@ def generate_files(
     ramps: Sequence[str] = (),
     bpm: float | None = None,
     seconds: float | None = None,
+    batch: int = 1,
+    voice: str = "voice-heart",
+    sampler: str = "ddim",
     **wishes: Any,
 ) -> list[Path]:
-    """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`.
+    """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`, `batch` at a time.
 
     Without `bpm` and `seconds` they are those of the `beats` file, else DEFAULT_BPM and DEFAULT_SECONDS.
     Returns the files written. Raises UsageError for a suffix, a folder or a ramp that cannot be.
     """
     files = _names(out, count, seed)
-    from heart.sounding.offline import LONGEST_S, generate
-
     track = read_track(beats, loop) if beats else None
-    wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps))}
+    seconds = seconds or (min(track.seconds, LONGEST_S) if track else DEFAULT_SECONDS)
+    wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps)), "seconds": seconds}
     wishes["bpm"] = bpm or (track.bpm if track else DEFAULT_BPM)
-    wishes["seconds"] = seconds or (min(track.seconds, LONGEST_S) if track else DEFAULT_SECONDS)
-    with _progress(len(files) * float(wishes["seconds"])) as advance:
-        for number, path in enumerate(files):
-            sung_before = number * float(wishes["seconds"])
-            sound = generate(seed=seed + number, progress=partial(_add, advance, sung_before), **wishes)
-            write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
+    size = max(1, min(batch, int(MOST_S / seconds)))
+    singer = open_voice(voice, sampler=sampler)
+    with progress_bar(len(files) * seconds) as advance:
+        for first in range(0, len(files), size):
+            seeds = range(seed + first, seed + min(first + size, len(files)))
+            sounds = _sing(singer, seeds, partial(_add, advance, first * seconds), wishes)
+            for path, sound in zip(files[first:], sounds):
+                write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
     for path in files:
-        Console(stderr=True).print(f"{path}: {wishes['seconds']:g} s", highlight=False)
+        Console(stderr=True).print(f"{path}: {seconds:g} s", highlight=False)
     return files
 
 
@@ -83,8 +91,28 @@ def read_ramp(text: str) -> tuple[str, Glide]:
     return CLOCK[name], Glide(before, after, 0.0, seconds * SAMPLE_RATE_HZ)
 
 
-def _add(advance: Callable[[float], None], before_s: float, sung_s: float) -> None:
+def _add(advance: Callable[[float], object], before_s: float, sung_s: float) -> None:
     advance(before_s + sung_s)
+
+
+def _sing(
+    singer: Singer, seeds: Sequence[int], advance: Callable[[float], object], wishes: dict[str, Any]
+) -> list[np.ndarray]:
+    """A sound for each seed; several at once, where there are several. `advance`: seconds sung, of all of them."""
+    sung_s = dict.fromkeys(seeds, 0.0)
+
+    def sing(seed: int) -> np.ndarray:
+        def told(seconds: float) -> None:
+            sung_s[seed] = seconds
+            advance(sum(sung_s.values()))
+
+        return generate(seed=seed, voice=singer, progress=told, **wishes)
+
+    if len(seeds) == 1:
+        return [sing(seeds[0])]
+    from heart.sounding.together import together
+
+    return together(sing, seeds)
 
 
 def guarded(sound: np.ndarray) -> np.ndarray:
@@ -106,8 +134,8 @@ def _names(out: Path, count: int | None, seed: int) -> list[Path]:
 
 
 @contextmanager
-def _progress(seconds: float) -> Iterator[Any]:
-    """A bar on a terminal, silence in a log: the line at the end says what was written."""
+def progress_bar(total: float) -> Iterator[Callable[[float], object]]:
+    """A bar on a terminal, silence in a log: the line at the end says what was written. Yields its setter."""
     console = Console(stderr=True)
     columns = (
         TextColumn("singing"),
@@ -116,5 +144,5 @@ def _progress(seconds: float) -> Iterator[Any]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=seconds)
-        yield lambda sung_s: bar.update(task, completed=sung_s)
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)

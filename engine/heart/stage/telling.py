@@ -26,11 +26,13 @@ class Status:
     trust: float
     p95: float
     clients: int
+    steps: int
+    """Sung: fewer than asked for where the machine is too slow."""
 
     def args(self, fill_ms: float, underruns: int) -> tuple[Any, ...]:
         """The arguments in the order of the table."""
         music = (self.state, self.mode, self.label, self.bpm, self.heard_bpm, self.trust)
-        return (*music, fill_ms, self.p95, underruns, self.clients)
+        return (*music, fill_ms, self.p95, underruns, self.clients, self.steps)
 
 
 REMIND_S = 1.0

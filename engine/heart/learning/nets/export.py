@@ -84,7 +84,7 @@ def write_graph(rounded: nn.Module, path: Path, samples: int) -> None:
     assert program is not None
     model = program.model_proto
     store_as_half(model, {name for name, _ in rounded.named_parameters()})
-    _without_paths(model)
+    without_paths(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 
@@ -135,7 +135,7 @@ def _trials(samples: int) -> list[np.ndarray]:
     ]
 
 
-def _without_paths(model: Any) -> None:
+def without_paths(model: Any) -> None:
     """Drop what the exporter noted about source files: it is large, and names folders of the build machine."""
     for node in model.graph.node:
         del node.metadata_props[:]
