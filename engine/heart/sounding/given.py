@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from heart.errors import UsageError
-from heart.records import GRAIN, OVERLAP, SAMPLE_RATE_HZ, Beat, Source, Wish
+from heart.records import GRAIN, METHODS, OVERLAP, SAMPLE_RATE_HZ, Beat, Source, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.offline import HOP, PAST, Progress, check, find_label, lay, sing_on
 from heart.sounding.registry import Singer, open_voice
@@ -105,6 +105,8 @@ def morph(
     """
     if len(sounds) < 2:
         raise UsageError(f"morph takes two sounds or more, got {len(sounds)}")
+    if method not in METHODS:
+        raise UsageError(f"method {method!r}: take one of {', '.join(METHODS)}")
     rows = [(at_s, share(row, len(sounds))) for at_s, row in path]
     if not rows:
         rows = [(0.0, share(weights or [1.0] * len(sounds), len(sounds)))]

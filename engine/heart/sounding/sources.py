@@ -23,6 +23,8 @@ _REACH = (BLOCK_FRAMES + 512) * HOP
 _PAST = 10_240
 _TAIL = 6_144
 """More than a window ever takes before its new frames, and behind them."""
+SEEN = OVERLAP + 2_048
+"""Of what comes after its new frames, a window sees hardly more."""
 
 
 def span_of(start: int, frames: int) -> tuple[int, int]:
