@@ -136,6 +136,11 @@ def main(debug: bool, verbose: bool) -> None:
     type=click.Path(path_type=Path),
     help="Note every chunk with all that decides it, for heart render --again.",
 )
+@click.option(
+    "--sounds",
+    type=click.Path(path_type=Path),
+    help="Folder whose sounds /heart/sound/load may have, for vary and morph.",
+)
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @click.option(
     "--ear-hop",
@@ -300,7 +305,7 @@ def render(log: Path, out: Path, from_s: float, to_s: float | None) -> None:
 
 
 def sung(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of all that is sung from given sounds: those of generate, without a condition or beat by default."""
+    """The options of all that is sung from given sounds: those of generate, label and beat left to the sound."""
     options = (
         click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC."),
         click.option("--label", default="", help="Condition to sing; default: none, the sound brings its own."),
@@ -323,7 +328,9 @@ IN = click.argument("path", metavar="IN", type=click.Path(path_type=Path))
 @main.command()
 @IN
 @sung
-@click.option("--strength", default=0.5, show_default=True, type=float, help="0: the sound itself, 1: nothing of it.")
+@click.option(
+    "--strength", default=0.5, show_default=True, type=float, help="0: the sound itself, 1: nothing of it."
+)
 @click.option("--follow", is_flag=True, help="Keep the beats where the ear hears them in IN.")
 def vary(path: Path, **wishes: Any) -> None:
     """Re-imagine the sound IN."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,7 +66,9 @@ class Manner:
         return wish
 
 
-def vary(sound: np.ndarray, strength: float, manner: Manner, progress: Progress = lambda sung_s: None) -> np.ndarray:
+def vary(
+    sound: np.ndarray, strength: float, manner: Manner, progress: Progress = lambda sung_s: None
+) -> np.ndarray:
     """The sound re-imagined: float32 of the same length. Strength 0 gives it back, 1 keeps nothing of it.
 
     Raises:
@@ -111,7 +114,7 @@ def morph(
     if not rows:
         rows = [(0.0, share(weights or [1.0] * len(sounds), len(sounds)))]
     times_s, shares = [row[0] for row in rows], np.array([row[1] for row in rows])
-    if any(later <= sooner for sooner, later in zip(times_s, times_s[1:])):
+    if any(later <= sooner for sooner, later in pairwise(times_s)):
         raise UsageError("path: its times must grow from row to row")
     total = max(map(len, sounds)) if seconds is None else round(seconds * SAMPLE_RATE_HZ)
     takes = [(sound, False) if len(sound) >= total else (looped(sound), True) for sound in sounds]
@@ -166,7 +169,9 @@ def inpaint(
     """
     length_s = len(sound) / SAMPLE_RATE_HZ
     if not 0 <= from_s < to_s <= length_s:
-        raise UsageError(f"span {from_s:g} to {to_s:g} s: must lie in order within the {length_s:.2f} s of the sound")
+        raise UsageError(
+            f"span {from_s:g} to {to_s:g} s: must lie in order within the {length_s:.2f} s of the sound"
+        )
     begin, end = round(from_s * SAMPLE_RATE_HZ), round(to_s * SAMPLE_RATE_HZ)
     return _fill(sound, begin, end, manner, None, progress)
 
@@ -174,7 +179,7 @@ def inpaint(
 def _fill(
     sound: np.ndarray, begin: int, end: int, manner: Manner, first_s1: int | None, progress: Progress
 ) -> np.ndarray:
-    """Sing samples begin .. end of the sound anew, in even pieces, from what stands before to what stands behind."""
+    """Sing samples begin .. end of the sound anew, in even pieces, between what stands before and behind."""
     singer, wish = manner.singer(), manner.wishes(first_s1)
     start = max(0, begin - OVERLAP) // GRAIN * GRAIN
     pieces = -(-(end - start) // HOP)

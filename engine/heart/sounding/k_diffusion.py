@@ -63,7 +63,9 @@ def k_sampler(name: str) -> Sampler:
             # Samplers that draw noise on their way draw it from torch's global generator.
             torch.manual_seed(int(x.double().abs().sum() * 1e6) % 2**31)
             high = sigma_of(min(start, LATEST))
-            scaled = x * (high / math.sin(start * math.pi / 2))  # theirs is clean + sigma noise, ours alpha times it
+            scaled = x * (
+                high / math.sin(start * math.pi / 2)
+            )  # theirs is clean + sigma noise, ours alpha times it
             if name in OVER_RANGE:
                 extra = (steps,) if name == "dpm_fast" else ()
                 result = function(model, scaled, min(sigma_of(EARLIEST), high / 2), high, *extra, disable=True)

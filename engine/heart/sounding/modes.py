@@ -8,8 +8,8 @@
                nothing but the weighted sum of the sources' coefficients
 
 Two steps backwards and a few forwards do not lead home. What is sung is far too loud (companding makes decibels of
-small errors), so it is held to the level of the weighted sum, band by band; then an inverted sound sings itself with 4
-to 12 dB. So a morph lets the weighted sum itself through, the more the nearer the weights are to one sound alone;
+small errors), so it is held to the level of the weighted sum, band by band; then an inverted sound sings itself with
+4 to 12 dB. So a morph lets the weighted sum itself through, the more the nearer the weights are to one sound alone;
 there it is that sound.
 
 Letters: B sounds or blocks, K coefficient frames. All arithmetic is a function of the wish and the weights.
@@ -34,7 +34,7 @@ from heart.sounding.samplers import Denoiser, split, times
 from heart.sounding.sources import BLOCK_FRAMES, cut
 
 INVERSION_STEPS = 2
-"""Steps backwards. Four gain 1 to 3 dB in what a sound sings of itself, and cost more than four sounds can live with."""
+"""Steps backwards. Four gain 1 to 3 dB in what a sound sings of itself, and cost more than four sounds can bear."""
 BATCH = 4
 """Blocks inverted at once. Always as many, because the last bits of a result depend on the size of its batch, and a
 block has to come out the same whatever else was asked for with it."""
@@ -46,7 +46,7 @@ ToNet = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Plan:
-    """How a window comes about: `x` at time `t` is sampled down, held to the level of `clean`, then led towards it."""
+    """How a window comes about: `x` at time `t` is sampled down, held to the level of `clean`, led towards it."""
 
     x: Tensor
     """[1, bands, K]; noise at t = 1, sound at t = 0, which is not sampled at all."""
@@ -83,9 +83,7 @@ class Planner:
         if wish.mode == "generate" or not wish.sources:
             return Plan(noise)
         weights = [source.weight for source in wish.sources]
-        mix = sum(
-            np.float32(source.weight) * frames_of(source, first, noise.shape[-1]) for source in wish.sources
-        )
+        mix = sum(np.float32(source.weight) * frames_of(source, first, noise.shape[-1]) for source in wish.sources)
         clean, upper = torch.from_numpy(self.to_net(mix))[None], mix[self.bands :]
         if wish.mode == "vary":
             t = min(max(wish.strength, 0.0), 1.0)
@@ -110,7 +108,7 @@ class Inverter:
 
     def noise(self, sources: Sequence[Source], first: int, count: int) -> Tensor:
         """The noise of which each source is sung, from frame `first` on: [B, bands, count]."""
-        rows, wanted = [], {}
+        rows, wanted = [], dict[bytes, np.ndarray]()
         for source in sources:
             cuts = blocks(source.loop // HOP, first, count)
             pieces = [self._piece(source, begin) for begin, _ in cuts]

@@ -54,7 +54,7 @@ def source_of(sound: np.ndarray, start: int, frames: int, weight: float = 1.0, l
 def cut(sound: np.ndarray, begin: int, end: int, loop: bool) -> np.ndarray:
     """float32 [end - begin]: the sound at tape frames begin .. end, silent where there is none of it."""
     if loop:
-        return np.resize(np.roll(sound, -(begin % len(sound))), end - begin)
+        return sound[np.arange(begin, end) % len(sound)]
     piece = np.zeros(end - begin, np.float32)
     first, last = max(begin, 0), min(end, len(sound))
     if first < last:

@@ -9,8 +9,8 @@ A window of coefficient frames is laid over the past and what is to come:
 Known frames are put into the net's input at every step just as in training; only the others are made of
 noise. Where what comes after is known as well (inpainting), its frames are given to the net as noisy as the step
 wants them (Lugmayr et al., "RePaint", CVPR 2022), because training knew no such border. What vary and morph begin
-with instead of noise is made in `modes.py`. All arithmetic is a function of the wish and the weights, so a wish sung again is the same, bit for
-bit, on the same machine with the same number of threads.
+with instead of noise is made in `modes.py`. All arithmetic is a function of the wish and the weights, so a wish
+sung again is the same, bit for bit, on the same machine with the same number of threads.
 """
 
 from __future__ import annotations
@@ -190,9 +190,7 @@ class Voice:
         v: Tensor = self.net(x, torch.full((copies,), t), conditions, label, style)
         return v
 
-    def _denoiser(
-        self, wish: Wish, window: Window, past: Tensor, future: Callable[[float], Tensor]
-    ) -> Denoiser:
+    def _denoiser(self, wish: Wish, window: Window, past: Tensor, future: Callable[[float], Tensor]) -> Denoiser:
         """(x, t) -> v for this wish, with past and future in place and guidance applied."""
         guided = wish.guidance != 1.0 and wish.label != ""
         copies = 2 if guided else 1

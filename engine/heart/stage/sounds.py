@@ -14,7 +14,7 @@ import numpy as np
 from heart.audio import read_audio, shown
 from heart.errors import FileError, UsageError
 from heart.records import SAMPLE_RATE_HZ, SLOTS, Source
-from heart.sounding.sources import SEEN, looped, share, source_of, span_of
+from heart.sounding.sources import SEEN, share, source_of, span_of
 
 SHORTEST_S = 0.05
 LONGEST_S = 1_800.0
@@ -23,7 +23,9 @@ LIVE_LONGEST_S = 300.0
 SILENT = 1e-4
 """-80 dBFS: below the noise of any microphone."""
 _INPUT_S = 12.0
-_LAG_S = 1.0
+_SPARE = SAMPLE_RATE_HZ // 2
+"""So much later than the first wish needs is the input sung: then the reserve can fill up."""
+_LAG = 3 * _SPARE
 """The input may run so far ahead of what is sung before what is sung jumps after it."""
 
 
@@ -70,9 +72,9 @@ class Sounds:
         """Of slots 1, 2, ...; those of empty slots do not count."""
         self.input = Input()
 
-    def put(self, slot: int, sound: np.ndarray) -> None:
-        """A sound into a slot, as a loop."""
-        self.slots[slot] = looped(sound)
+    def put(self, slot: int, loop: np.ndarray) -> None:
+        """A loop (see `sounding.sources.looped`) into a slot."""
+        self.slots[slot] = loop
 
     def clear(self, slot: int) -> None:
         """Empty a slot, loaded or not."""
@@ -101,15 +103,18 @@ class Sounds:
 class Input:
     """The last seconds of what the ear was given, and where on the tape they are sung.
 
-    What is sung now has not been heard yet, so the input is sung as much later as it takes for all of a wish's window
-    to have been heard. That delay stays the same from wish to wish, unless the input falls behind or runs ahead.
+    What is sung now has not been heard yet, so the input is sung as much later as it takes for all of a wish's
+    window to have been heard. That delay stays the same from wish to wish, unless the input falls behind or runs
+    ahead.
     """
 
     def __init__(self) -> None:
         self._ring = np.zeros(int(_INPUT_S * SAMPLE_RATE_HZ), np.float32)
         self.heard = 0
         """Samples pushed so far."""
-        self._delay: int | None = None
+        self._heard_then = 0
+        """... when the last wish was made."""
+        self._delay = -(10**12)
         """Tape frame minus input sample."""
 
     def push(self, sound: np.ndarray) -> None:
@@ -120,12 +125,14 @@ class Input:
         self.heard += len(sound)
 
     def sources(self, start: int, frames: int) -> tuple[Source, ...]:
-        """The input around a wish, or nothing when nothing has been heard."""
-        if not self.heard:
-            return ()
+        """The input around a wish, or nothing when nothing has been heard, or nothing more for a while."""
         needed = start + frames + SEEN
-        if self._delay is None or not 0 <= self.heard - (needed - self._delay) <= _LAG_S * SAMPLE_RATE_HZ:
-            self._delay = needed - self.heard
+        ahead = self.heard - (needed - self._delay)
+        stands, self._heard_then = self.heard == self._heard_then, self.heard
+        if not self.heard or (ahead < 0 and stands):
+            return ()
+        if not 0 <= ahead <= _LAG:
+            self._delay = needed + _SPARE - self.heard
         begin, end = (frame - self._delay for frame in span_of(start, frames))
         oldest = max(0, self.heard - len(self._ring))
         known = self._read(max(begin, oldest), min(end, self.heard))
