@@ -196,6 +196,7 @@ def test_varying_the_input_leaves_its_beats_to_it() -> None:
     performance.sounds.input.push(tone(3))
     wish = performance.wish(1, 0, HOP, np.zeros(OVERLAP, np.float32))
     assert (performance.pace, wish.beats, len(wish.sources)) == ("input", (), 1)
+    assert performance.beats_between(0, 10 * SAMPLE_RATE_HZ) == []
     performance.message("/heart/set/source", ("slot1",), "x")
     wish = performance.wish(2, 0, HOP, np.zeros(OVERLAP, np.float32))
     assert performance.pace == "lead"

@@ -9,8 +9,8 @@
 
 Two steps backwards and a few forwards do not lead home. What is sung is far too loud (companding makes decibels of
 small errors), so it is held to the level of the weighted sum, band by band; then an inverted sound sings itself
-with 4 to 12 dB. So a morph lets the weighted sum itself through, the more the nearer the weights are to one sound alone;
-there it is that sound.
+with 4 to 12 dB. So a morph lets the weighted sum itself through, the more the nearer the weights are to one sound
+alone; there it is that sound.
 
 Letters: B sounds or blocks, K coefficient frames. All arithmetic is a function of the wish and the weights.
 """

@@ -344,5 +344,5 @@ class Performance:
         return "input" if varies_input and self.sounds.input.heard else self.mode
 
     def beats_between(self, begin: int, end: int) -> list[Beat]:
-        """Scheduled beats with begin <= S1 < end, in tape frames."""
-        return [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]
+        """Scheduled beats with begin <= S1 < end, in tape frames; none while the input brings its own."""
+        return [] if self.pace == "input" else [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]
