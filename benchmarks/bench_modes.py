@@ -4,8 +4,8 @@
     python benchmarks/bench_modes.py [--voice voice-heart] [--steps 4] [--wishes 24] [--runs 3]
 
 One thread; a wish is 16,384 frames (0.37 s), as the engine asks. Beside the time that went by stands the processor
-time of the same work, which other programs on the machine hardly change. "First turn": every wish meets blocks of its
-sounds that were never inverted; "later": their loops have come round, and all is remembered.
+time of the same work, which other programs on the machine hardly change. "First turn": every wish meets blocks of
+its sounds that were never inverted; "later": their loops have come round, and all is remembered.
 """
 
 from __future__ import annotations

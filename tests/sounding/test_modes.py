@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from heart.sounding.filterbank import HOP
 from heart.sounding.given import Manner, extend, inpaint, joined, morph, vary
 from heart.sounding.offline import generate
 from heart.sounding.registry import open_voice
+from heart.sounding.samplers import ddim
 from heart.sounding.sources import BLOCK_FRAMES, heard_mix, looped, source_of
 from heart.sounding.voice import Voice
 
@@ -176,14 +178,8 @@ def test_backwards_and_forwards_in_many_steps_is_where_it_began():
     clean = 0.7 * torch.randn(1, 3, 500, generator=torch.Generator().manual_seed(0))
     noise_of = modes.invert(gauss, clean, 64)
     assert float(noise_of.std()) == pytest.approx(1.0, abs=0.06)
-    again = open_sampler()(gauss, noise_of, 64)
+    again = ddim(gauss, noise_of, 64)
     assert snr_db(clean.numpy(), again.numpy()) > 20
-
-
-def open_sampler():
-    from heart.sounding.samplers import ddim
-
-    return ddim
 
 
 @pytest.mark.parametrize("loop", [0, 137, BLOCK_FRAMES, 2_500])
@@ -208,11 +204,11 @@ def test_a_loop_is_inverted_once_and_what_is_remembered_changes_nothing(voice_fo
     old, new = Voice(voice_folder, threads=1), Voice(voice_folder, threads=1)
     for start in range(40_960, 40_960 + 4 * RATE // 64 * 64, 16_384):
         old.sing(morph_wish(start, sounds))
-    inverted = old._planner._inverter.inverted
+    inverted = old.planner.inverter.inverted
     assert inverted == 4 + 3, "the blocks of both loops"
     start = 40_960 + 12 * 16_384
     assert np.array_equal(old.sing(morph_wish(start, sounds)).audio, new.sing(morph_wish(start, sounds)).audio)
-    assert old._planner._inverter.inverted == inverted
+    assert old.planner.inverter.inverted == inverted
 
 
 def test_what_is_remembered_is_bounded(voice_folder, monkeypatch):
@@ -220,7 +216,7 @@ def test_what_is_remembered_is_bounded(voice_folder, monkeypatch):
     voice = Voice(voice_folder, threads=1)
     for seed in range(6):
         voice.sing(morph_wish(40_960, [noise(1.3, seed), noise(0.9, seed + 10)]))
-    assert len(voice._planner._inverter._kept) <= 10
+    assert len(voice.planner.inverter.kept) <= 10
 
 
 @pytest.mark.parametrize("mode", ["vary", "morph"])
@@ -238,6 +234,16 @@ def test_same_seed_same_bytes_and_all_that_decides_is_in_the_recipe(voice_folder
         if "seed" not in change or mode == "vary":
             assert not np.array_equal(other.audio, chunk.audio)
     assert one.sing(replace(asked, mode="generate")).recipe == one.sing(wish()).recipe
+
+
+def test_wishes_may_be_sung_from_several_threads(voice_folder, monkeypatch):
+    monkeypatch.setattr(modes, "KEPT_BYTES", 3 * 3 * BLOCK_FRAMES * 4)  # less than a window needs
+    voice, alone = (Voice(voice_folder, threads=1) for _ in range(2))
+    asked = [morph_wish(40_960, [noise(1.3, seed), noise(0.9, seed + 10)]) for seed in range(4)] * 2
+    with ThreadPoolExecutor(4) as pool:
+        chunks = list(pool.map(voice.sing, asked))
+    for chunk, one in zip(chunks, asked):
+        assert np.array_equal(chunk.audio, alone.sing(one).audio)
 
 
 def test_without_sources_every_mode_is_generate(small):

@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,80 +70,88 @@ class Planner:
 
     Args:
         unconditioned: the net without label, beats or past, on [B, bands, K].
-        to_net: see `ToNet`.
-        bands: how many the net sings.
-        multiple: a count of frames the net takes is a multiple of this.
+        bands: how many it sings.
+        multiple: a count of frames it takes is a multiple of this.
     """
 
-    def __init__(self, unconditioned: Denoiser, to_net: ToNet, bands: int, multiple: int) -> None:
-        self.to_net, self.bands = to_net, bands
-        self._inverter = Inverter(unconditioned, to_net, multiple)
+    def __init__(self, unconditioned: Denoiser, bands: int, multiple: int) -> None:
+        self.bands = bands
+        self.inverter = Inverter(unconditioned, multiple)
 
-    def plan(self, wish: Wish, first: int, noise: Tensor) -> Plan:
+    def plan(self, wish: Wish, first: int, noise: Tensor, to_net: ToNet) -> Plan:
         """The plan of a wish whose window is made of `noise` [1, bands, K] and begins at frame `first`."""
         if wish.mode == "generate" or not wish.sources:
             return Plan(noise)
+        count = noise.shape[-1]
         weights = [source.weight for source in wish.sources]
-        mix = sum(np.float32(source.weight) * frames_of(source, first, noise.shape[-1]) for source in wish.sources)
-        clean, upper = torch.from_numpy(self.to_net(mix))[None], mix[self.bands :]
+        mix = sum(np.float32(source.weight) * frames_of(source, first, count) for source in wish.sources)
+        clean, upper = torch.from_numpy(to_net(mix))[None], mix[self.bands :]
         if wish.mode == "vary":
             t = min(max(wish.strength, 0.0), 1.0)
             return Plan(noised(clean, noise, t), t, upper=(1 - t) * upper)
         through = 1.0 if wish.method == "fade" else alone(weights)
         if through == 1:
             return Plan(clean, 0.0, upper=upper)
-        noises = self._inverter.noise(wish.sources, first, noise.shape[-1])
+        noises = self.inverter.noise(wish.sources, first, count, to_net)
         return Plan(spherical(noises, weights)[None], 1.0, clean, through, upper)
 
 
 class Inverter:
-    """Sounds to noise, block by block of their own timeline, so that a loop is inverted once."""
+    """Sounds to noise, block by block of their own timeline, so that a loop is inverted once.
 
-    def __init__(self, unconditioned: Denoiser, to_net: ToNet, multiple: int) -> None:
-        self._denoiser, self._to_net = unconditioned, to_net
+    May be used from several threads: the lock is held for the book-keeping, never while the net works.
+    """
+
+    def __init__(self, unconditioned: Denoiser, multiple: int) -> None:
+        self._denoiser = unconditioned
         self._margin = multiple
         """Frames on both sides of a block that are inverted with it and thrown away."""
-        self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
+        self.kept: OrderedDict[bytes, Tensor] = OrderedDict()
         self.inverted = 0
         """Blocks so far."""
+        self._lock = threading.Lock()
 
-    def noise(self, sources: Sequence[Source], first: int, count: int) -> Tensor:
+    def noise(self, sources: Sequence[Source], first: int, count: int, to_net: ToNet) -> Tensor:
         """The noise of which each source is sung, from frame `first` on: [B, bands, count]."""
         rows, wanted = [], dict[bytes, np.ndarray]()
         for source in sources:
             cuts = blocks(source.loop // HOP, first, count)
-            pieces = [self._piece(source, begin) for begin, _ in cuts]
+            pieces = [self._piece(source, begin, to_net) for begin, _ in cuts]
             wanted.update(pieces)
             rows.append([(key, begin, end) for (key, _), (begin, end) in zip(pieces, cuts)])
-        self._invert(wanted)
-        noises = [torch.cat([self._kept[key][:, : end - begin] for key, begin, end in row], -1) for row in rows]
-        self._forget()
+        found = self._noises(wanted)
+        noises = [torch.cat([found[key][:, : end - begin] for key, begin, end in row], -1) for row in rows]
         return torch.stack([noise[:, first - row[0][1] :][:, :count] for noise, row in zip(noises, rows)])
 
-    def _piece(self, source: Source, block: int) -> tuple[bytes, np.ndarray]:
-        """The sound of the block that begins at frame `block`, and of its margins; and what it is known by."""
-        sound = sound_of(source, block - self._margin, BLOCK_FRAMES + 2 * self._margin)
-        return hashlib.sha1(sound.tobytes(), usedforsecurity=False).digest(), sound
+    def _piece(self, source: Source, block: int, to_net: ToNet) -> tuple[bytes, np.ndarray]:
+        """The block that begins at frame `block` with its margins, on the net's scale; and what it is known by."""
+        values = to_net(frames_of(source, block - self._margin, BLOCK_FRAMES + 2 * self._margin))
+        return hashlib.sha1(values.tobytes(), usedforsecurity=False).digest(), values
 
-    def _invert(self, wanted: dict[bytes, np.ndarray]) -> None:
-        """Invert the blocks that are not remembered; make those that are the newest."""
-        missing = [piece for piece in wanted.items() if piece[0] not in self._kept]
-        for key in wanted.keys() & self._kept.keys():
-            self._kept.move_to_end(key)
+    def _noises(self, wanted: dict[bytes, np.ndarray]) -> dict[bytes, Tensor]:
+        """The noise of each block, remembered or made now."""
+        with self._lock:
+            found = {key: self.kept[key] for key in wanted if key in self.kept}
+        missing = [key for key in wanted if key not in found]
         for at in range(0, len(missing), BATCH):
             batch = missing[at : at + BATCH]
-            values = np.stack([self._to_net(analyse_span(sound)) for _, sound in batch])
+            values = np.stack([wanted[key] for key in batch])
             padded = np.pad(values, ((0, BATCH - len(batch)), (0, 0), (0, 0)))
             noises = invert(self._denoiser, torch.from_numpy(padded), INVERSION_STEPS)
-            for (key, _), noise in zip(batch, noises):
-                self._kept[key] = noise[:, self._margin : -self._margin].clone()
-        self.inverted += len(missing)
+            found |= {key: noise[:, self._margin : -self._margin].clone() for key, noise in zip(batch, noises)}
+        with self._lock:
+            self.inverted += len(missing)
+            self._remember(found)
+        return found
 
-    def _forget(self) -> None:
-        """Drop what was not used for the longest time; what one window needs always stays."""
-        size = sum(noise.nbytes for noise in self._kept.values())
+    def _remember(self, found: dict[bytes, Tensor]) -> None:
+        """These are the newest; what was not used for the longest time goes."""
+        for key, noise in found.items():
+            self.kept[key] = noise
+            self.kept.move_to_end(key)
+        size = sum(noise.nbytes for noise in self.kept.values())
         while size > KEPT_BYTES:
-            size -= self._kept.popitem(last=False)[1].nbytes
+            size -= self.kept.popitem(last=False)[1].nbytes
 
 
 def invert(denoiser: Denoiser, clean: Tensor, steps: int) -> Tensor:
@@ -213,15 +222,10 @@ def blocks(loop: int, first: int, count: int) -> list[tuple[int, int]]:
     return found
 
 
-def sound_of(source: Source, first: int, count: int) -> np.ndarray:
-    """The sound over which `count` coefficient frames from `first` on reach."""
-    begin = first * HOP - BEFORE - source.begin
-    return cut(source.sound, begin, begin + (count - 1) * HOP + TAPS, False)
-
-
 def frames_of(source: Source, first: int, count: int) -> np.ndarray:
-    """Coefficients of a source: float32 [16, count]."""
-    return analyse_span(sound_of(source, first, count))
+    """`count` coefficient frames of a source from frame `first` on: float32 [16, count]."""
+    begin = first * HOP - BEFORE - source.begin
+    return analyse_span(cut(source.sound, begin, begin + (count - 1) * HOP + TAPS, False))
 
 
 def _level(values: Tensor) -> Tensor:

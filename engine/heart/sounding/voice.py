@@ -58,6 +58,10 @@ LEVEL = 1.25
 """From the level of the training clips to what is heard: few steps sing S1 a little too softly."""
 
 
+NOTHING = Wish(0, 0, 0, np.zeros(0, np.float32), (), label="")
+"""A wish without conditions."""
+
+
 @dataclass(frozen=True)
 class Window:
     """Where the frames of a wish lie (absolute frame numbers) and which are known."""
@@ -126,7 +130,7 @@ class Voice:
         self._weights = load_net(model.weights)
         self.net = open_net(self._weights.net, folder)
         self._proof = f"{str(model.card['sha256'])[:12]} {self.net.runtime}"
-        self._planner = Planner(self._unconditioned, self._to_net, self.net.shape.bands, self.net.shape.multiple)
+        self.planner = Planner(self._unconditioned, self.net.shape.bands, self.net.shape.multiple)
 
     def warm_up(self) -> None:
         """Sing twice into nothing, so that the first real wish is not slower than the others."""
@@ -142,7 +146,7 @@ class Voice:
         wish = without_levels(wish)
         window = window_of(wish, self.net.shape.multiple)
         past, future, noise = self._past(wish, window), self._future(wish, window), self._noise(wish, window)
-        plan = self._planner.plan(wish, window.first, noise)
+        plan = self.planner.plan(wish, window.first, noise, self._to_net)
         denoiser = self._denoiser(wish, window, past, lambda t: noised(future, noise[..., window.later], t))
         steps = min(max(int(wish.steps), 1), MAX_STEPS)
         values = plan.finish(self._sampler(denoiser, plan.x, steps, plan.t) if plan.t else plan.x)
@@ -186,7 +190,7 @@ class Voice:
         copies, _, count = x.shape
         nothing = np.concatenate([np.zeros((1, count), np.float32), beat_channels((), 0, count)])
         conditions = torch.from_numpy(nothing)[None].expand(copies, -1, -1)
-        label, style = torch.zeros(copies, dtype=torch.long), torch.zeros(copies, self.net.shape.styles + 1)
+        label, style = (null[1:].expand(copies, *null.shape[1:]) for null in self._choice(NOTHING))
         v: Tensor = self.net(x, torch.full((copies,), t), conditions, label, style)
         return v
 

@@ -345,4 +345,6 @@ class Performance:
 
     def beats_between(self, begin: int, end: int) -> list[Beat]:
         """Scheduled beats with begin <= S1 < end, in tape frames; none while the input brings its own."""
-        return [] if self.pace == "input" else [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]
+        if self.pace == "input":
+            return []
+        return [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]
