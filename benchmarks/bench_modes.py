@@ -54,7 +54,9 @@ CASES = (
 
 def ratios(voice, case: Case, steps: int, wishes: int, seed: int) -> np.ndarray:
     """Time that went by and processor time of each wish over its sound's time: [wishes, 2]."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(
+        [seed, case.sounds]
+    )  # sounds of their own: nothing is remembered from another case
     sounds = [
         looped(0.1 * random.standard_normal(int(case.seconds * SAMPLE_RATE_HZ)).astype(np.float32))
         for _ in range(case.sounds)

@@ -13,7 +13,7 @@ import numpy as np
 
 from heart.errors import UsageError
 from heart.records import GRAIN, METHODS, OVERLAP, SAMPLE_RATE_HZ, Beat, Source, Wish
-from heart.sounding.beats import BeatClock
+from heart.sounding.beats import FIRST_S1, BeatClock
 from heart.sounding.offline import HOP, PAST, Progress, check, find_label, lay, sing_on
 from heart.sounding.registry import Singer, open_voice
 from heart.sounding.sources import looped, share, source_of
@@ -54,8 +54,8 @@ class Manner:
         label = find_label(self.label)
         clock = None
         if self.bpm is not None:
-            at = {} if first_s1 is None else {"first_s1": first_s1}
-            clock = BeatClock(self.bpm, self.rmssd, self.seed, **at)
+            begin_s1 = FIRST_S1 if first_s1 is None else first_s1
+            clock = BeatClock(self.bpm, self.rmssd, self.seed, first_s1=begin_s1)
 
         def wish(number: int, start: int, frames: int, past: np.ndarray) -> Wish:
             begin, end = start - len(past) - SAMPLE_RATE_HZ // 2, start + frames + SAMPLE_RATE_HZ
