@@ -19,7 +19,7 @@ HOP = 16_384
 """New frames of a wish, as live: 0.37 s."""
 PAST = 20_480
 LONGEST_S = 3_600.0
-Progress = Callable[[float], None]
+Progress = Callable[[float], object]
 """Called with the seconds sung so far."""
 Make = Callable[[int, int, int, np.ndarray], Wish]
 """(number, start, frames, past) -> the wish for it."""
