@@ -65,6 +65,23 @@ def test_options_of_beats_are_the_parameters(command: str) -> None:
         (("live", "--mode", "track"), 2, "--beats"),
         (("live", "--voice", "pulse", "--port", "0", "--beats", "missing.hea"), 1, "missing.hea"),
         (("generate", "-o", "x.wav", "--voice", "pulse", "--label", "ABC"), 2, "ABC"),
+        (("vary", "missing.wav", "-o", "x.wav"), 1, "missing.wav"),
+        (("vary", "silence.wav", "-o", "x.wav"), 1, "silent"),
+        (("vary", "short.wav", "-o", "x.wav"), 1, "50 ms"),
+        (("vary", "long.wav", "-o", "x.wav"), 1, "at most 1800 s"),
+        (("vary", "nan.wav", "-o", "x.wav"), 1, "not numbers"),
+        (("vary", "noise.wav", "-o", "x.mp3"), 2, ".wav or .flac"),
+        (("vary", "noise.wav", "-o", "x.wav", "--strength", "1.5"), 2, "strength 1.5"),
+        (("vary", "noise.wav", "-o", "x.wav", "--sampler", "nope"), 2, "nope"),
+        (("morph", "noise.wav", "-o", "x.wav"), 2, "two sounds"),
+        (("morph", "noise.wav", "noise.wav", "-o", "x.wav", "--weights", "0,0"), 2, "all weights are 0"),
+        (("morph", "noise.wav", "noise.wav", "-o", "x.wav", "--weights", "1"), 2, "1 weights for 2 sounds"),
+        (("morph", "noise.wav", "noise.wav", "-o", "x.wav", "--weights", "1,2"), 2, "weight 2"),
+        (("morph", "noise.wav", "noise.wav", "-o", "x.wav", "--weights", "a,b"), 2, "--weights"),
+        (("morph", "noise.wav", "noise.wav", "-o", "x.wav", "--path", "missing.txt"), 1, "missing.txt"),
+        (("morph", "noise.wav", "noise.wav", "-o", "x.wav", "--weights", "1,1", "--path", "p"), 2, "not both"),
+        (("inpaint", "noise.wav", "-o", "x.wav", "--from", "0.5", "--to", "9"), 2, "0.5 to 9"),
+        (("continue", "missing.wav", "-o", "x.wav"), 1, "missing.wav"),
         (("listen", "missing.wav"), 1, "missing.wav"),
         (("listen", "--live", "missing.wav"), 1, "missing.wav"),
         (("listen",), 2, "--in"),
@@ -88,6 +105,10 @@ def test_a_mistake_is_one_line_with_the_way_out(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tests").mkdir()
     soundfile.write("silence.wav", np.zeros(44_100), 44_100)
+    soundfile.write("short.wav", np.full(400, 0.1), 44_100)
+    soundfile.write("noise.wav", 0.1 * np.random.default_rng(0).standard_normal(44_100), 44_100)
+    soundfile.write("nan.wav", np.full(44_100, np.nan, np.float32), 44_100, subtype="FLOAT")
+    soundfile.write("long.wav", np.ones(500 * 1_801, np.int16), 500)
     if "hour.wav" in args:
         soundfile.write("hour.wav", np.zeros(4_000 * 3_700, np.int16), 4_000)
     result = run(*args)
@@ -114,6 +135,63 @@ def test_generate_makes_many_with_seeds_of_their_own(tmp_path: Path) -> None:
     files = sorted(folder.iterdir())
     assert [file.name for file in files] == ["heart-000005.wav", "heart-000006.wav", "heart-000007.wav"]
     assert len({file.read_bytes() for file in files}) == 3
+
+
+def varied(tmp_path: Path, *args: str) -> np.ndarray:
+    out = tmp_path / "out.wav"
+    result = run(*args, "-o", str(out), "--voice", "pulse")
+    assert result.exit_code == 0, result.output
+    sound, rate = soundfile.read(out, dtype="float32")
+    assert rate == 44_100
+    return sound
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> tuple[str, np.ndarray]:
+    """A heart with a tempo of its own, on the grid of 24 bits."""
+    sound = np.round(generate(6, bpm=95, rmssd=0, voice="pulse") * 2**20) / 2**20
+    soundfile.write(tmp_path / "given.wav", sound, 44_100, subtype="PCM_24")
+    return str(tmp_path / "given.wav"), sound.astype(np.float32)
+
+
+def test_vary_gives_the_sound_back_or_another(tmp_path: Path, given: tuple[str, np.ndarray]) -> None:
+    path, sound = given
+    assert np.abs(varied(tmp_path, "vary", path, "--strength", "0") - sound).max() < 1e-4
+    other = varied(tmp_path, "vary", path, "--strength", "0.8", "--follow")
+    assert len(other) == len(sound)
+    assert np.abs(other - sound).max() > 0.05
+
+
+def test_morph_moves_along_its_path(tmp_path: Path, given: tuple[str, np.ndarray]) -> None:
+    path, sound = given
+    noise = (0.1 * np.random.default_rng(0).standard_normal((8_000, 2))).astype(np.float32)
+    soundfile.write(tmp_path / "noise.flac", noise, 8_000)
+    (tmp_path / "path.txt").write_text("# seconds, heart, noise\n2,1,0\n4,0,1\n")
+    rows = ("--path", str(tmp_path / "path.txt"))
+    moved = varied(tmp_path, "morph", path, str(tmp_path / "noise.flac"), *rows, "--method", "fade")
+    assert len(moved) == len(sound)
+    assert np.abs(moved[:70_000] - sound[:70_000]).max() < 1e-4
+    assert moved[-70_000:].std() == pytest.approx(0.07, abs=0.02)
+
+
+def test_continue_goes_on_in_the_beat_of_the_sound(tmp_path: Path, given: tuple[str, np.ndarray]) -> None:
+    path, sound = given
+    longer = varied(tmp_path, "continue", path, "--seconds", "5")
+    assert np.array_equal(longer[: len(sound)], sound)
+    soundfile.write(tmp_path / "out.wav", longer, 44_100)
+    heard = json.loads(run("listen", "--json", str(tmp_path / "out.wav")).stdout)
+    assert heard["bpm"] == pytest.approx(95, abs=2)
+    assert np.median(heard["rr_s"][-4:]) == pytest.approx(60 / 95, abs=0.03)
+    assert max(heard["rr_s"]) < 1.2 * 60 / 95
+
+
+def test_inpaint_leaves_the_rest_bit_for_bit(tmp_path: Path, given: tuple[str, np.ndarray]) -> None:
+    path, sound = given
+    mended = varied(tmp_path, "inpaint", path, "--from", "2", "--to", "3.5")
+    begin, end = 2 * 44_100, round(3.5 * 44_100)
+    assert np.array_equal(mended[:begin], sound[:begin])
+    assert np.array_equal(mended[end:], sound[end:])
+    assert np.abs(mended[begin:end] - sound[begin:end]).max() > 0.01
 
 
 def test_listen_prints_one_json_object_a_line_and_draws(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,11 @@ def main(debug: bool, verbose: bool) -> None:
     "--log",
     type=click.Path(path_type=Path),
     help="Note every chunk with all that decides it, for heart render --again.",
+)
+@click.option(
+    "--sounds",
+    type=click.Path(path_type=Path),
+    help="Folder whose sounds /heart/sound/load may have, for vary and morph.",
 )
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @click.option(
@@ -296,6 +302,83 @@ def render(log: Path, out: Path, from_s: float, to_s: float | None) -> None:
     told = sing_again(log, out, from_s, to_s)
     same = "every one as it was, bit for bit" if not told.different else f"{told.different} of them in other bits"
     click.echo(f"{out}: {told.seconds:.2f} s; {told.chunks} chunks sung again, {same}", err=True)
+
+
+def sung(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of all that is sung from given sounds: those of generate, label and beat left to the sound."""
+    options = (
+        click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC."),
+        click.option("--label", default="", help="Condition to sing; default: none, the sound brings its own."),
+        click.option("--bpm", type=click.FloatRange(30, 220), help="Beat to sing; default: the sound's own."),
+        click.option("--rmssd", default=0.0, show_default=True, type=click.FloatRange(0, 200), help="With --bpm."),
+        click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**24 - 1)),
+        click.option("--steps", default=8, show_default=True, type=click.IntRange(1, 200)),
+        click.option("--guidance", default=1.0, show_default=True, type=click.FloatRange(0, 8)),
+        click.option("--voice", default="voice-heart", show_default=True),
+        click.option("--sampler", default="ddim", show_default=True, help="As in heart generate."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+IN = click.argument("path", metavar="IN", type=click.Path(path_type=Path))
+
+
+@main.command()
+@IN
+@sung
+@click.option(
+    "--strength", default=0.5, show_default=True, type=float, help="0: the sound itself, 1: nothing of it."
+)
+@click.option("--follow", is_flag=True, help="Keep the beats where the ear hears them in IN.")
+def vary(path: Path, **wishes: Any) -> None:
+    """Re-imagine the sound IN."""
+    from heart.stage.remade import vary_file
+
+    vary_file(path, **wishes)
+
+
+@main.command()
+@click.argument("paths", metavar="A B [C ...]", nargs=-1, required=True, type=click.Path(path_type=Path))
+@sung
+@click.option("--weights", help="One for each sound, 0..1, with commas between; default: all alike.")
+@click.option("--path", type=click.Path(path_type=Path), help="Text file of rows time,weights: weights that move.")
+@click.option(
+    "--method",
+    default="slerp",
+    show_default=True,
+    help="slerp: along the inverted noise of the sounds; fade: cross-fade of their coefficients.",
+)
+@click.option("--seconds", type=click.FloatRange(0.1, 1800), help="Default: as long as the longest sound.")
+def morph(paths: tuple[Path, ...], **wishes: Any) -> None:
+    """Sing between two sounds or more."""
+    from heart.stage.remade import morph_files
+
+    morph_files(paths, **wishes)
+
+
+@main.command("continue")
+@IN
+@sung
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 3600), help="To sing on.")
+def continue_(path: Path, **wishes: Any) -> None:
+    """Sing on where the sound IN ends; what was there stays as it is."""
+    from heart.stage.remade import continue_file
+
+    continue_file(path, **wishes)
+
+
+@main.command()
+@IN
+@sung
+@click.option("--from", "from_s", required=True, type=float, metavar="S", help="Begin of the span, in seconds.")
+@click.option("--to", "to_s", required=True, type=float, metavar="S", help="Its end.")
+def inpaint(path: Path, **wishes: Any) -> None:
+    """Sing a span of the sound IN anew; all else stays bit for bit."""
+    from heart.stage.remade import inpaint_file
+
+    inpaint_file(path, **wishes)
 
 
 @main.group(cls=Door, invoke_without_command=True)

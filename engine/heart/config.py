@@ -62,6 +62,8 @@ class LiveConfig:
     record: Path | None = None
     log: Path | None = None
     """Where every chunk is noted with all that decides it."""
+    sounds: Path | None = None
+    """The only folder from which clients may have sounds loaded."""
     link: bool = False
     threads: int = 0
     """Threads of the voice; 0 takes half the cores, four at most."""

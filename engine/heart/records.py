@@ -43,6 +43,29 @@ class Beat:
     """The same of S2."""
 
 
+MODES = ("generate", "vary", "morph")
+"""How a voice sings: from noise alone, from a sound and noise, from the inverted noise of several sounds."""
+
+METHODS = ("slerp", "fade")
+"""How sounds are morphed: along the sphere of inverted noise, or as a plain cross-fade of coefficients."""
+
+SLOTS = 8
+"""Sounds a live engine holds ready for vary and morph."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the sounds a wish is made from: what of it lies around the wish on the tape, and its weight."""
+
+    sound: np.ndarray
+    """float32 [n]: from tape frame `begin` on; beyond both ends it is silent."""
+    begin: int
+    weight: float = 1.0
+    """0..1; the weights of a wish sum to 1."""
+    loop: int = 0
+    """Frames after which it begins anew (whenever a tape frame is a multiple of it), 0 when it does not."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What the engine asks of a voice: `frames` new frames from `start` on.
@@ -65,6 +88,15 @@ class Wish:
     seed: int = 0
     steps: int = 4
     guidance: float = 1.0
+    mode: str = "generate"
+    """One of MODES. With no sources every mode is generate."""
+    strength: float = 1.0
+    """Of vary: 0 gives the source, 1 is generate."""
+    method: str = "slerp"
+    """Of morph: one of METHODS."""
+    sources: tuple[Source, ...] = ()
+    future: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """float32 [n]: the sound from `start + frames` on where it is known already (inpainting), else empty."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,14 @@ def test_times_fall_from_one_to_zero():
         assert all(a > b for a, b in itertools.pairwise(schedule))
 
 
+def test_a_path_may_begin_on_the_way():
+    for name in OWN:
+        x = math.cos(0.2 * math.pi) * (MEAN + SPREAD * noise(1)) + math.sin(0.2 * math.pi) * noise(2)
+        got = OWN[name](gauss, x, 50, start=0.4)
+        assert abs(float(got.mean()) - MEAN) < 0.06
+        assert abs(float(got.std()) - SPREAD) < 0.06
+
+
 def test_split_undoes_the_mixing():
     clean, eps = noise(1), noise(2)
     a, s = math.cos(0.3 * math.pi / 2), math.sin(0.3 * math.pi / 2)
@@ -105,9 +113,8 @@ def test_our_ddim_is_k_diffusions_euler(steps):
         with pytest.raises(UsageError, match="k-diffusion"):
             find_sampler("euler")
         return
-    schedule = [t * k_diffusion.LATEST for t in times(steps)]
     a = math.cos(k_diffusion.LATEST * math.pi / 2)
-    ours = ddim(gauss, noise() * k_diffusion.sigma_of(k_diffusion.LATEST) * a, steps, schedule)
+    ours = ddim(gauss, noise() * k_diffusion.sigma_of(k_diffusion.LATEST) * a, steps, k_diffusion.LATEST)
     assert float((ours - find_sampler("euler")(gauss, noise(), steps)).abs().max()) < 1e-4
 
 

@@ -163,6 +163,74 @@ def test_it_plays_on_a_device_as_well(tmp_path: Path) -> None:
         assert not [line for line in engine.lines if "died" in line]
 
 
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    time_s = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    for name, hz in (("low.wav", 441.0), ("high.wav", 1764.0)):
+        write_audio(folder / name, (0.2 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32), SAMPLE_RATE_HZ)
+    return folder
+
+
+def level(client: HeartClient, hz: float, seconds: float = 0.5) -> float:
+    """Amplitude of a tone in what was played last."""
+    played = client.played_audio()[-int(seconds * SAMPLE_RATE_HZ) :]
+    turn = np.exp(-2j * np.pi * hz * np.arange(len(played)) / SAMPLE_RATE_HZ)
+    return float(2 * np.abs((played * turn * np.hanning(len(played)) * 2).mean()))
+
+
+@pytest.mark.parametrize("voice", ["pulse", "voice-heart"])
+def test_loaded_sounds_are_varied_and_morphed_over_the_wire(tmp_path: Path, sounds: Path, voice: str) -> None:
+    options = ("--voice", voice, "--threads", "1", "--sounds", str(sounds))
+    with running_engine(tmp_path, *options) as engine, joined(engine) as client:
+        for slot, name in ((1, "low.wav"), (2, "high.wav")):
+            client.send("/heart/sound/load", slot, name)
+            assert client.wait_for("/heart/done", 5) == ("/heart/sound/load",)
+        client.send("/heart/set/source", "slot1")
+        client.send("/heart/set/strength", 0.0)
+        client.send("/heart/set/voice_mode", "vary")
+        assert client.wait_until(lambda: level(client, 441) > 0.15, 10)
+        client.send("/heart/morph", 0, 1)
+        client.send("/heart/set/voice_mode", "morph")
+        assert client.wait_until(lambda: level(client, 1764) > 0.15 and level(client, 441) < 0.02, 10)
+        client.send("/heart/morph", 0.5, 0.5)
+        client.send("/heart/set/morph_method", "fade")
+        assert client.wait_until(lambda: 0.05 < level(client, 1764) < 0.15 and level(client, 441) > 0.05, 10)
+        client.send("/heart/sound/clear", 2)
+        assert client.wait_until(lambda: level(client, 1764) < 0.02, 10)
+        client.send("/heart/set/voice_mode", "generate")
+        assert client.wait_until(lambda: level(client, 441) < 0.02, 10)
+
+
+def test_the_live_input_is_varied(engine: RunningEngine) -> None:
+    time_s = np.arange(8 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    heard = (0.2 * np.sin(2 * np.pi * 600 * time_s)).astype(np.float32)
+    with joined(engine) as client:
+        client.send("/heart/set/strength", 0.0)
+        client.send("/heart/set/voice_mode", "vary")
+        send_heart(client, heard, 5)
+        assert level(client, 600, 1.0) > 0.18
+        assert client.wait_until(lambda: level(client, 600) < 0.02, 10), "when nothing is heard, it sings by itself"
+
+
+def test_what_cannot_be_loaded_or_weighed_is_one_error_and_the_sound_goes_on(tmp_path: Path, sounds: Path) -> None:
+    with running_engine(tmp_path, *PULSE, "--sounds", str(sounds)) as engine, joined(engine) as client:
+        (sounds / "web.wav").write_text("<html>")
+        for name, says in (("../take.wav", "not a path"), ("web.wav", "as sound"), ("none.wav", "be found")):
+            client.send("/heart/sound/load", 1, name)
+            code, address, text = client.wait_for("/heart/error", 3)
+            assert (code, address) == ("failed", "/heart/sound/load")
+            assert says in text
+        client.send("/heart/morph", 0.0, 0.0)
+        assert "all weights are 0" in client.wait_for("/heart/error", 3)[2]
+        client.send("/heart/morph", *[0.1] * 9)
+        assert client.wait_for("/heart/error", 3)[0] == "arity"
+        played = client.played
+        assert client.wait_until(lambda: client.played > played + SAMPLE_RATE_HZ, 5)
+        assert np.abs(client.played_audio()[-SAMPLE_RATE_HZ:]).max() > 0.05
+
+
 ENGINE_ONLY = """
 import asyncio, sys
 from heart.config import LiveConfig
@@ -202,6 +270,7 @@ def heart(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
         (("--voice", "pulse", "--backend", "null", "--out", "no such card"), 1, "no such card"),
         (("--voice", "pulse", "--bind", "0.0.0.0"), 2, "--allow"),
         (("--voice", "pulse", "--bind", "203.0.113.7", "--phrase", "x"), 1, "203.0.113.7"),
+        (("--voice", "pulse", "--sounds", "/nowhere/sounds"), 2, "/nowhere/sounds"),
         (("--voice", "pulse", "--record", "/nowhere/take.wav"), 1, "/nowhere/take.wav"),
         (("--voice", "pulse", "--record", "take.mp3"), 2, "take.mp3"),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heart.records import LABELS, PATTERNS
+from heart.records import LABELS, METHODS, MODES, PATTERNS, SLOTS
 
 PROTOCOL = 1
 DEFAULT_PORT = 9700
@@ -110,6 +110,13 @@ PARAMS: dict[str, Param] = {p.name: p for p in (
     _param("mode", "s", "lead", None, None, "",
            "lead: sing the bpm set here; follow: sing the heart heard; track: sing the --beats file",
            choices=("lead", "follow", "track")),
+    _param("voice_mode", "s", "generate", None, None, "", "generate: sing anew; vary: re-imagine the source; "
+           "morph: sing between the loaded sounds", choices=MODES),
+    _param("strength", "f", 0.5, 0, 1, "", "of vary: 0 is the source itself, 1 keeps nothing of it"),
+    _param("source", "s", "input", None, None, "", "what vary re-imagines: the live input (what the ear hears) or "
+           "a loaded sound", choices=("input", *(f"slot{n}" for n in range(1, SLOTS + 1)))),
+    _param("morph_method", "s", "slerp", None, None, "", "slerp: along the sounds' inverted noise; fade: a "
+           "cross-fade of their coefficients", choices=METHODS),
     _param("lead_ms", "f", 200.0, 30, 1000, "ms", "how far the stream runs ahead of the client's clock",
            "log"),
     _param("ear_hop", "f", 1.0, 0.25, 10, "s", "time between two judgements of scene, valve, condition or gate",
@@ -139,6 +146,7 @@ _EPOCH = _whole("epoch", "the number from welcome", 1)
 _SEQ = _whole("seq", "block number, modulo 2^20", 0, SEQ_MODULO - 1)
 _OFFSET = _whole("offset", "frame in the client's ring", 0, RING_FRAMES - 1, "frames")
 _SAMPLES = _number("samples", "sound, nominally -1..1")
+_SLOT = _whole("slot", "where a sound is held ready", 1, SLOTS)
 _POSITION = _number("position", "of the fader, by its law", 0, 1)
 _BEAT = (
     _whole("n", "number of the beat"), _OFFSET, _number("bpm", "rate", 0, 400, "bpm"),
@@ -273,6 +281,11 @@ _FIXED = (
         "performance", _number("in_ms", "from now; what is too soon falls whole beats later", 0, 60_000, "ms")),
     _in("/heart/downbeat/at", "a first sound is to fall when your ring next plays this frame", "on_downbeat_at",
         "performance", _OFFSET),
+    _in("/heart/sound/load", "hold a sound of the folder named by --sounds ready; answered by done, or by error",
+        "on_sound_load", "performance", _SLOT, _text("name", "of the file: no path")),
+    _in("/heart/sound/clear", "let go of a sound", "on_sound_clear", "performance", _SLOT),
+    Row("/heart/morph", "in", (), "how much of slot 1, 2, ... is in a morph, relative to their sum; empty slots do "
+        "not count", "on_morph", "performance", rest=_number("weight", "of a slot", 0, 1), most=SLOTS),
     _in("/heart/panic", "silent within 20 ms until /heart/resume", "on_panic", "performance"),
     _in("/heart/resume", "end the silence of panic", "on_resume", "performance"),
     _in("/heart/quit", "stop the engine; obeyed only from its own machine", "on_quit", "performance"),

@@ -57,18 +57,20 @@ def k_sampler(name: str) -> Sampler:
     sampling, external = load()
     function = getattr(sampling, f"sample_{name}")
 
-    def sample(denoiser: Denoiser, noise: Tensor, steps: int) -> Tensor:
+    def sample(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
         model = external.VDenoiser(_as_module(denoiser))
         with torch.random.fork_rng(devices=[]):
             # Samplers that draw noise on their way draw it from torch's global generator.
-            torch.manual_seed(int(noise.double().abs().sum() * 1e6) % 2**31)
+            torch.manual_seed(int(x.double().abs().sum() * 1e6) % 2**31)
+            high = sigma_of(min(start, LATEST))
+            scaled = x * (
+                high / math.sin(start * math.pi / 2)
+            )  # theirs is clean + sigma noise, ours alpha times it
             if name in OVER_RANGE:
-                low, high = sigma_of(EARLIEST), sigma_of(LATEST)
                 extra = (steps,) if name == "dpm_fast" else ()
-                result = function(model, noise * high, low, high, *extra, disable=True)
+                result = function(model, scaled, min(sigma_of(EARLIEST), high / 2), high, *extra, disable=True)
             else:
-                sigmas = sigmas_of(steps)
-                result = function(model, noise * sigmas[0], sigmas, disable=True)
+                result = function(model, scaled, sigmas_of(steps, start), disable=True)
         return torch.as_tensor(result)
 
     return sample
@@ -79,9 +81,9 @@ def sigma_of(t: float) -> float:
     return math.tan(t * math.pi / 2)
 
 
-def sigmas_of(steps: int) -> Tensor:
+def sigmas_of(steps: int, start: float = 1.0) -> Tensor:
     """Our own schedule in k-diffusion's terms: float32 [steps + 1], falling to 0."""
-    return torch.tensor([sigma_of(t * LATEST) for t in times(steps)])
+    return torch.tensor([sigma_of(t) for t in times(steps, min(start, LATEST))])
 
 
 def _as_module(denoiser: Denoiser) -> torch.nn.Module:

@@ -19,6 +19,10 @@ HOP = 16_384
 """New frames of a wish, as live: 0.37 s."""
 PAST = 20_480
 LONGEST_S = 3_600.0
+Progress = Callable[[float], object]
+"""Called with the seconds sung so far."""
+Make = Callable[[int, int, int, np.ndarray], Wish]
+"""(number, start, frames, past) -> the wish for it."""
 WORDS = {
     "normal": "N",
     "aortic_stenosis": "AS",
@@ -58,7 +62,7 @@ def generate(
     sampler: str = "ddim",
     guidance: float = 1.0,
     threads: int = 0,
-    progress: Callable[[float], None] = lambda sung_s: None,
+    progress: Progress = lambda sung_s: None,
     *,
     track: Track | None = None,
     ramps: Mapping[str, Glide] | None = None,
@@ -86,20 +90,29 @@ def generate(
         UsageError: an argument out of its range.
         FileError: the voice's weights are missing or damaged.
     """
-    _check("seconds", seconds, 0.1, LONGEST_S)
-    _check("bpm", bpm, 20, 300)
-    _check("rmssd", rmssd, 0, 500)
-    _check("steps", steps, 1, 200)
-    _check("guidance", guidance, 0, 10)
+    check("seconds", seconds, 0.1, LONGEST_S)
+    check("bpm", bpm, 20, 300)
+    check("rmssd", rmssd, 0, 500)
+    check("steps", steps, 1, 200)
+    check("guidance", guidance, 0, 10)
     name = find_label(label)
     singer = open_voice(voice, threads, sampler) if isinstance(voice, str) else voice
     clock = _clock(bpm, rmssd, seed, track, ramps or {}, rhythm)
-    total = round(seconds * SAMPLE_RATE_HZ)
+
+    def make(number: int, start: int, frames: int, past: np.ndarray) -> Wish:
+        begin = start - len(past) - SAMPLE_RATE_HZ // 2
+        beats = tuple(b for b in clock.beats_until(start + frames + SAMPLE_RATE_HZ) if b.s2 >= begin)
+        return Wish(number, start, frames, past, beats, name, seed, steps, guidance)
+
+    return sing_on(singer, round(seconds * SAMPLE_RATE_HZ), make, progress)
+
+
+def sing_on(singer: Singer, total: int, make: Make, progress: Progress) -> np.ndarray:
+    """Sing `total` frames, wish by wish as `make` makes them: float32 [total]."""
     sound = np.zeros(-(-total // HOP) * HOP + OVERLAP, np.float32)
     for number, start in enumerate(range(0, total, HOP)):
         past = sound[max(0, start - PAST) : start + OVERLAP] if start else sound[:0]
-        wish = _wish(number, start, past.copy(), clock, name, seed, steps, guidance)
-        lay(sound, start, singer.sing(wish).audio)
+        lay(sound, start, singer.sing(make(number, start, HOP, past.copy())).audio)
         progress(min(start + HOP, total) / SAMPLE_RATE_HZ)
     return sound[:total]
 
@@ -108,7 +121,7 @@ def _clock(
     bpm: float, rmssd: float, seed: int, track: Track | None, ramps: Mapping[str, Glide], rhythm: Mapping[str, Any]
 ) -> BeatClock:
     for name, (low, high) in RHYTHM.items():
-        _check(name, rhythm.get(name, low), low, high)
+        check(name, rhythm.get(name, low), low, high)
     pattern = rhythm.get("pattern", PATTERNS[0])
     if pattern not in PATTERNS:
         raise UsageError(f"pattern {pattern!r}: take one of {', '.join(PATTERNS)}")
@@ -119,14 +132,6 @@ def _clock(
     return clock
 
 
-def _wish(
-    number: int, start: int, past: np.ndarray, clock: BeatClock, label: str, seed: int, steps: int, guidance: float
-) -> Wish:
-    begin = start - len(past) - SAMPLE_RATE_HZ // 2
-    beats = tuple(b for b in clock.beats_until(start + HOP + SAMPLE_RATE_HZ) if b.s2 >= begin)
-    return Wish(number, start, HOP, past, beats, label, seed, steps, guidance)
-
-
 def lay(sound: np.ndarray, start: int, audio: np.ndarray) -> None:
     """Put a chunk at `start`, cross-faded over OVERLAP frames with what lies there (in place)."""
     fade = rise(OVERLAP) if start else np.ones(OVERLAP, np.float32)
@@ -135,6 +140,7 @@ def lay(sound: np.ndarray, start: int, audio: np.ndarray) -> None:
     sound[start + OVERLAP : start + len(audio)] = audio[OVERLAP:]
 
 
-def _check(name: str, value: float, least: float, most: float) -> None:
+def check(name: str, value: float, least: float, most: float) -> None:
+    """Raises UsageError when the value lies outside."""
     if not least <= value <= most:
         raise UsageError(f"{name} {value:g}: must lie between {least:g} and {most:g}")

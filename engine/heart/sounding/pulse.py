@@ -19,6 +19,7 @@ import numpy as np
 from heart.audio import rise
 from heart.records import OVERLAP, SAMPLE_RATE_HZ, Beat, Chunk, Wish
 from heart.sounding.levels import with_levels
+from heart.sounding.sources import heard_mix, material_of
 
 _DECIMATION = 8
 _NOISE_HZ = SAMPLE_RATE_HZ / _DECIMATION
@@ -78,6 +79,10 @@ def sing(wish: Wish) -> Chunk:
     for beat in wish.beats:
         _add_beat(audio, wish, beat)
     audio = with_levels(audio, wish)
+    if wish.sources and wish.mode != "generate":
+        # Without a net, vary is a cross-fade of pulse and source, and morph one of the sources.
+        own = np.float32(wish.strength if wish.mode == "vary" else 0.0)
+        audio = own * audio + (1 - own) * heard_mix(wish)
     if len(wish.past) >= OVERLAP:
         fade = rise(OVERLAP)
         audio[:OVERLAP] = audio[:OVERLAP] * fade + wish.past[-OVERLAP:] * (1 - fade)
@@ -106,7 +111,7 @@ class Pulse:
 def _recipe(wish: Wish) -> str:
     beats = [(beat.s1, beat.s2, beat.gain1, beat.gain2) for beat in wish.beats]
     text = f"pulse {wish.start} {wish.frames} {wish.label} {wish.seed} {beats}"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode() + material_of(wish)).hexdigest()[:12]
 
 
 def _add_beat(audio: np.ndarray, wish: Wish, beat: Beat) -> None:

@@ -9,42 +9,46 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 Denoiser = Callable[[Tensor, float], Tensor]
 """(x [B, C, T], t in 0..1) -> v [B, C, T]."""
-Sampler = Callable[[Denoiser, Tensor, int], Tensor]
-"""(denoiser, noise [B, C, T], steps) -> clean [B, C, T]."""
 
 
-def times(steps: int) -> list[float]:
-    """steps + 1 times from 1 down to 0, a quarter of a sine: long strides near silence, short ones in noise.
+class Sampler(Protocol):
+    """(denoiser, x [B, C, T] at time `start`, steps) -> clean [B, C, T]; from noise alone, start is 1."""
+
+    def __call__(self, denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor: ...
+
+
+def times(steps: int, start: float = 1.0) -> list[float]:
+    """steps + 1 times from `start` down to 0, a quarter of a sine: long strides near silence, short ones in noise.
 
     Tried beside it with four steps: powers of it from 0.5 to 2, a straight line, Dance Diffusion's crash
     schedule. The straight line and the crash lose S1 (level 0.1 to 0.2 instead of 0.5), higher powers lose
     some of it, lower powers lose murmurs.
     """
-    return [math.sin(0.5 * math.pi * (1 - i / steps)) for i in range(steps + 1)]
+    return [start * math.sin(0.5 * math.pi * (1 - i / steps)) for i in range(steps + 1)]
 
 
-def ddim(denoiser: Denoiser, noise: Tensor, steps: int, schedule: list[float] | None = None) -> Tensor:
+def ddim(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
     """Deterministic DDIM (Song, Meng, Ermon 2021): Euler's method in sigma / alpha."""
-    x = clean = noise
-    schedule = schedule or times(steps)
-    for t, t_next in itertools.pairwise(schedule):
+    clean = x
+    for t, t_next in itertools.pairwise(times(steps, start)):
         clean, eps = split(x, denoiser(x, t), t)
         x = math.cos(t_next * math.pi / 2) * clean + math.sin(t_next * math.pi / 2) * eps
     return clean
 
 
-def ddpm(denoiser: Denoiser, noise: Tensor, steps: int) -> Tensor:
+def ddpm(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
     """DDIM with fresh noise at every step (eta = 1), drawn from a generator seeded by the first noise."""
-    seed = int(noise.flatten()[:64].double().abs().sum() * 1e9) % 2**31
+    seed = int(x.flatten()[:64].double().abs().sum() * 1e9) % 2**31
     random = torch.Generator().manual_seed(seed)
-    x, clean, schedule = noise, noise, times(steps)
-    for t, t_next in itertools.pairwise(schedule):
+    clean = x
+    for t, t_next in itertools.pairwise(times(steps, start)):
         clean, eps = split(x, denoiser(x, t), t)
         a, s = math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
         a2, s2 = math.cos(t_next * math.pi / 2), math.sin(t_next * math.pi / 2)

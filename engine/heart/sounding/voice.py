@@ -7,8 +7,10 @@ A window of coefficient frames is laid over the past and what is to come:
                                 start                start + frames
 
 Known frames are put into the net's input at every step just as in training; only the others are made of
-noise. All arithmetic is a function of the wish and the weights, so a wish sung again is the same, bit for
-bit, on the same machine with the same number of threads.
+noise. Where what comes after is known as well (inpainting), its frames are given to the net as noisy as the step
+wants them (Lugmayr et al., "RePaint", CVPR 2022), because training knew no such border. What vary and morph begin
+with instead of noise is made in `modes.py`. All arithmetic is a function of the wish and the weights, so a wish
+sung again is the same, bit for bit, on the same machine with the same number of threads.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,7 +41,9 @@ from heart.sounding.filterbank import (
 )
 from heart.sounding.graph import open_net
 from heart.sounding.levels import with_levels, without_levels
+from heart.sounding.modes import Plan, Planner, noised
 from heart.sounding.samplers import Denoiser, find_sampler
+from heart.sounding.sources import material_of
 from heart.sounding.together import together
 from heart.sounding.weights import load_net
 
@@ -47,9 +51,15 @@ PAST_FRAMES = 608
 """Most coefficient frames of past that are looked at: 0.22 s. More only costs time: styles keep the character."""
 TAIL_FRAMES = 24
 """Frames sung beyond what is needed: the net then knows no edge where the chunk ends."""
+FUTURE_FRAMES = 320
+"""Most coefficient frames looked at of what comes after, where that is known: 0.12 s."""
 MAX_STEPS = 200
 LEVEL = 1.25
 """From the level of the training clips to what is heard: few steps sing S1 a little too softly."""
+
+
+NOTHING = Wish(0, 0, 0, np.zeros(0, np.float32), (), label="")
+"""A wish without conditions."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,8 @@ class Window:
     first: int
     count: int
     known: int
+    later: slice
+    """Which of its frames are known of what comes after."""
 
 
 def window_of(wish: Wish, multiple: int) -> Window:
@@ -73,7 +85,15 @@ def window_of(wish: Wish, multiple: int) -> Window:
     else:
         first, known = wish.start // HOP - LEAD, 0
     needed = (end - 1 + BEFORE) // HOP + 1 + TAIL_FRAMES - first
-    return Window(first, -(-needed // multiple) * multiple, known)
+    later = later_of(wish, first)
+    return Window(first, -(-max(needed, later.stop) // multiple) * multiple, known, later)
+
+
+def later_of(wish: Wish, first: int) -> slice:
+    """The frames of a window from `first` on that lie wholly inside the wish's future."""
+    begin = first_whole_frame(wish.start + wish.frames)
+    end = min(certain_frames(wish.start + wish.frames + len(wish.future)), begin + FUTURE_FRAMES)
+    return slice(begin - first, end - first) if end > begin else slice(0, 0)
 
 
 def past_of(wish: Wish) -> np.ndarray:
@@ -110,6 +130,7 @@ class Voice:
         self._weights = load_net(model.weights)
         self.net = open_net(self._weights.net, folder)
         self._proof = f"{str(model.card['sha256'])[:12]} {self.net.runtime}"
+        self.planner = Planner(self._unconditioned, self.net.shape.bands, self.net.shape.multiple)
 
     def warm_up(self) -> None:
         """Sing twice into nothing, so that the first real wish is not slower than the others."""
@@ -124,12 +145,13 @@ class Voice:
         recipe = self._recipe(wish)
         wish = without_levels(wish)
         window = window_of(wish, self.net.shape.multiple)
-        past = self._past(wish, window)
-        denoiser = self._denoiser(wish, window, past)
+        past, future, noise = self._past(wish, window), self._future(wish, window), self._noise(wish, window)
+        plan = self.planner.plan(wish, window.first, noise, self._to_net)
+        denoiser = self._denoiser(wish, window, past, lambda t: noised(future, noise[..., window.later], t))
         steps = min(max(int(wish.steps), 1), MAX_STEPS)
-        values = self._sampler(denoiser, self._noise(wish, window), steps)
-        values[..., : window.known] = past
-        audio = with_levels(self._sound(values[0].numpy(), wish, window), wish)
+        values = plan.finish(self._sampler(denoiser, plan.x, steps, plan.t) if plan.t else plan.x)
+        values[..., : window.known], values[..., window.later] = past, future
+        audio = with_levels(self._sound(values[0].numpy(), wish, window, plan), wish)
         spent_s = time.perf_counter() - began_s
         return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, recipe, steps)
 
@@ -145,17 +167,35 @@ class Voice:
         past = past_of(wish)
         begin = window.first * HOP - BEFORE - (wish.start + OVERLAP - len(past))
         length = (window.known - 1) * HOP + TAPS if window.known else 0
-        return torch.from_numpy(compand(analyse_span(past[begin : begin + length] / np.float32(LEVEL), BANDS)))[
-            None
-        ]
+        return torch.from_numpy(self._to_net(analyse_span(past[begin : begin + length])))[None]
+
+    def _future(self, wish: Wish, window: Window) -> Tensor:
+        """The frames known of what comes after, on the net's scale: [1, BANDS, 0..FUTURE_FRAMES]."""
+        begin = (window.first + window.later.start) * HOP - BEFORE - (wish.start + wish.frames)
+        count = window.later.stop - window.later.start
+        future = np.nan_to_num(wish.future[begin : begin + (count - 1) * HOP + TAPS] if count else wish.future[:0])
+        return torch.from_numpy(self._to_net(analyse_span(future.astype(np.float32))))[None]
+
+    def _to_net(self, frames: np.ndarray) -> np.ndarray:
+        """Coefficients [16, K] of a sound to the net's scale, those of the bands it sings: [BANDS, K]."""
+        return compand(frames[:BANDS] / np.float32(LEVEL))
 
     def _noise(self, wish: Wish, window: Window) -> Tensor:
         random = np.random.default_rng([abs(int(wish.seed)), abs(int(wish.start))])
         noise = random.standard_normal((1, BANDS, window.count), dtype=np.float32)
         return torch.from_numpy(noise)
 
-    def _denoiser(self, wish: Wish, window: Window, past: Tensor) -> Denoiser:
-        """(x, t) -> v for this wish, with the past in place and guidance applied."""
+    def _unconditioned(self, x: Tensor, t: float) -> Tensor:
+        """v [B, BANDS, K] of sounds that are given no label, beats or past."""
+        copies, _, count = x.shape
+        nothing = np.concatenate([np.zeros((1, count), np.float32), beat_channels((), 0, count)])
+        conditions = torch.from_numpy(nothing)[None].expand(copies, -1, -1)
+        label, style = (null[1:].expand(copies, *null.shape[1:]) for null in self._choice(NOTHING))
+        v: Tensor = self.net(x, torch.full((copies,), t), conditions, label, style)
+        return v
+
+    def _denoiser(self, wish: Wish, window: Window, past: Tensor, future: Callable[[float], Tensor]) -> Denoiser:
+        """(x, t) -> v for this wish, with past and future in place and guidance applied."""
         guided = wish.guidance != 1.0 and wish.label != ""
         copies = 2 if guided else 1
         mask = (np.arange(window.count) < window.known).astype(np.float32)[None]
@@ -166,7 +206,7 @@ class Voice:
 
         def denoise(x: Tensor, t: float) -> Tensor:
             x = x.clone()
-            x[..., : window.known] = past
+            x[..., : window.known], x[..., window.later] = past, future(t)
             time_ = torch.full((copies,), t)
             v = self.net(x.expand(copies, -1, -1), time_, conditions, labels, styles)
             return v if not guided else v[1:] + wish.guidance * (v[:1] - v[1:])
@@ -191,9 +231,10 @@ class Voice:
         clean = bank[bank[:, 0] <= np.median(bank[:, 0])]
         return clean[np.random.default_rng([abs(int(seed)), label]).integers(len(clean))]
 
-    def _sound(self, values: np.ndarray, wish: Wish, window: Window) -> np.ndarray:
+    def _sound(self, values: np.ndarray, wish: Wish, window: Window, plan: Plan) -> np.ndarray:
         """Values [BANDS, count] to the chunk's sound, led over from the past within the certain part."""
-        sung = synthesise(expand(values)) * np.float32(LEVEL)
+        frames = expand(values) * np.float32(LEVEL)
+        sung = synthesise(frames if plan.upper is None else np.concatenate([frames, plan.upper]))
         begin = wish.start - (window.first * HOP - BEFORE)
         audio = np.ascontiguousarray(sung[begin : begin + wish.frames + OVERLAP])
         if window.known:
@@ -206,4 +247,6 @@ class Voice:
         beats = [(beat.s1, beat.s2, round(beat.rr_ms, 3), beat.gain1, beat.gain2) for beat in wish.beats]
         text = f"{self._proof} {self.sampler_name} {wish.start} {wish.frames} {wish.label} {wish.seed} "
         text += f"{wish.steps} {wish.guidance} {beats}"
-        return hashlib.sha256(text.encode() + wish.past.tobytes()).hexdigest()[:12]
+        proof = hashlib.sha256(text.encode() + wish.past.tobytes() + wish.future.tobytes())
+        proof.update(material_of(wish))
+        return proof.hexdigest()[:12]

@@ -30,9 +30,10 @@ PRIORITY_HOP = 8_192
 """New frames of a wish after a knob moved: 0.19 s, heard sooner than a whole hop."""
 
 
-RESERVE_S = {"lead": 2.0, "track": 2.0, "follow": 1.0}
+RESERVE_S = {"lead": 2.0, "track": 2.0, "follow": 1.0, "input": 0.4}
 """Finished sound kept ahead of the most advanced listener. It may be sung again when a knob moves, so it
-costs no reaction time, and it hides a dying voice. Following, less of it lets beats settle later."""
+costs no reaction time, and it hides a dying voice. Following, less of it lets beats settle later; what varies the
+live input is late by all of it."""
 
 
 def to_grain(frame: float) -> int:
@@ -213,7 +214,7 @@ class Conductor:
             elif self._again:
                 self.performance.rewind(self.tape.head)
             self._again = None
-        if self.pending is None and self.tape.head - edge < RESERVE_S[self.performance.mode] * SAMPLE_RATE_HZ:
+        if self.pending is None and self.tape.head - edge < RESERVE_S[self.performance.pace] * SAMPLE_RATE_HZ:
             self._begin(max(0, self.tape.head - OVERLAP), HOP, again=False)
 
     def _begin(self, start: int, frames: int, again: bool = True) -> None:

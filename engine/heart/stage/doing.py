@@ -9,7 +9,8 @@ from heart.plumbing.clients import Client
 from heart.plumbing.door import is_loopback
 from heart.plumbing.wire import Wire
 from heart.stage.conductor import Conductor
-from heart.stage.performance import Downbeat, Effect, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.loading import Loader
+from heart.stage.performance import Downbeat, Effect, Load, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.speaker import Speaker
 
 
@@ -22,11 +23,12 @@ class Doer:
         wire: Wire,
         conductor: Conductor,
         speaker: Speaker | None,
+        loader: Loader,
         on_quit: Callable[[], None],
         on_ear: Callable[[], None],
         find_frame: Callable[[Downbeat], float | None],
     ) -> None:
-        self.wire, self.conductor, self.speaker = wire, conductor, speaker
+        self.wire, self.conductor, self.speaker, self.loader = wire, conductor, speaker, loader
         self.on_quit, self.on_ear, self.find_frame = on_quit, on_ear, find_frame
         self._syncs: list[Sync] = []
 
@@ -35,8 +37,8 @@ class Doer:
             self._methods[type(effect)](self, effect)
 
     def answer_syncs(self) -> None:
-        """Once everything asked for has been sung."""
-        if self._syncs and self.conductor.settled:
+        """Once everything asked for has been loaded and sung."""
+        if self._syncs and not self.loader.busy and self.conductor.settled:
             for sync in self._syncs:
                 self.wire.send(sync.to, "/heart/synced", sync.number)
             self._syncs.clear()
@@ -78,6 +80,9 @@ class Doer:
         if self.speaker:
             self.speaker.mute(effect.on)
 
+    def _load(self, effect: Load) -> None:
+        self.loader.load(effect)
+
     def _sync(self, effect: Sync) -> None:
         self._syncs.append(effect)
 
@@ -97,4 +102,5 @@ class Doer:
         Mute: _mute,
         Sync: _sync,
         Quit: _quit,
+        Load: _load,
     }

@@ -30,10 +30,16 @@ class Hearing:
     Args:
         send: hands a record to the ear's worker.
         clock: seconds; the ear's own timeline is pinned to it at every block.
+        on_sound: gets the same sound as the ear, float32 [n] at the engine's rate.
     """
 
-    def __init__(self, send: Callable[[tuple], object], clock: Clock) -> None:
-        self.send = send
+    def __init__(
+        self,
+        send: Callable[[tuple], object],
+        clock: Clock,
+        on_sound: Callable[[np.ndarray], object] = lambda sound: None,
+    ) -> None:
+        self.send, self.on_sound = send, on_sound
         self.clock = clock
         self._rate_hz = 0
         self._resampler: soxr.ResampleStream | None = None
@@ -49,6 +55,7 @@ class Hearing:
         self._pushed += len(sound)
         self._offset_s = self.clock() - self._pushed / SAMPLE_RATE_HZ
         self.send(("audio", sound))
+        self.on_sound(sound)
 
     def set_judging(self, hop_s: float, window_s: float) -> None:
         """How often the ear's classifiers judge, and over how many of the last seconds."""

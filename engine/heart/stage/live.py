@@ -32,6 +32,7 @@ from heart.stage.conductor import Conductor, Laid
 from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkLead, check_link
+from heart.stage.loading import Loader, check_folder
 from heart.stage.performance import Downbeat, Performance, defaults
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
@@ -68,6 +69,7 @@ class Engine:
         self._news: list[str] = []
         self.heart_sound = load_heart(config.heart) if config.heart else None
         self._check_models()
+        check_folder(config.sounds)
         if config.link:
             check_link()
         if config.record:
@@ -101,11 +103,18 @@ class Engine:
             tell=self._on_alarm,
             log=self._on_laid,
         )
-        self.hearing = Hearing(self.ear.send, clock)
+        self.hearing = Hearing(self.ear.send, clock, self.performance.sounds.input.push)
         self.speaker = self._make_speaker()
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
+        self.loader = Loader(config.sounds, self.performance, self.wire, lambda effects: self.doer.do(effects))
         self.doer = Doer(
-            self.wire, self.conductor, self.speaker, self.stop.set, self._set_judging, self._find_frame
+            self.wire,
+            self.conductor,
+            self.speaker,
+            self.loader,
+            self.stop.set,
+            self._set_judging,
+            self._find_frame,
         )
         self.recorder: Recorder | None = None
         self.journal: Journal | None = None
@@ -121,6 +130,7 @@ class Engine:
             if self.config.log:
                 self.journal = self._open_log(self.config.log)
                 stack.callback(self.journal.close)
+            stack.callback(self.loader.close)
             await self.wire.start()
             self.listening.set()
             stack.push_async_callback(self.wire.stop)

@@ -122,15 +122,20 @@ def guarded(sound: np.ndarray) -> np.ndarray:
 
 def _names(out: Path, count: int | None, seed: int) -> list[Path]:
     if count is None:
-        if out.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"{out}: the name must end in .wav or .flac (or give --count for a folder)")
-        if not out.parent.is_dir():
-            raise UsageError(f"{out.parent}: no such folder")
+        check_name(out, " (or give --count for a folder)")
         return [out]
     if out.suffix.lower() in SUFFIXES:
         raise UsageError(f"{out}: with --count, -o names a folder")
     out.mkdir(parents=True, exist_ok=True)
     return [out / f"heart-{seed + number:06d}.wav" for number in range(count)]
+
+
+def check_name(out: Path, otherwise: str = "") -> None:
+    """Raises UsageError when no sound can be written under this name."""
+    if out.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{out}: the name must end in .wav or .flac{otherwise}")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out.parent}: no such folder")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from heart.sounding.beats import BeatClock
 from heart.sounding.track import Track
 from heart.stage.follow import TRUSTED, Follower
 from heart.stage.ramps import Ramps
+from heart.stage.sounds import Sounds
 
 Origin = Any
 """Hashable: who sent a message; handed back in `Say.to`, never looked into."""
@@ -85,12 +86,21 @@ class Quit:
     to: Origin
 
 
-Effect = Say | Tell | Turn | SingAgain | Downbeat | Mute | Sync | Quit
+@dataclass(frozen=True)
+class Load:
+    """Read the sound `name` into `slot` (None: empty the slot) and tell `to` when it is done or cannot be."""
+
+    to: Origin
+    slot: int
+    name: str | None
+
+
+Effect = Say | Tell | Turn | SingAgain | Downbeat | Mute | Sync | Quit | Load
 
 CLOCK = {"bpm": "bpm", "rmssd": "rmssd_ms", "systole": "systole", "balance": "balance", "ectopy": "ectopy"}
 """Parameters that the beat clock moves by itself, and its names for them."""
 SCHEDULE = {*CLOCK, "pattern", "seed"}
-SOUND = {"label", "seed", "steps", "guidance"}
+SOUND = {"label", "seed", "steps", "guidance", "voice_mode", "strength", "source", "morph_method"}
 
 
 def defaults(**given: Any) -> dict[str, Any]:
@@ -117,6 +127,7 @@ class Performance:
         settings = {name: self.values[param] for param, name in CLOCK.items()}
         self.beats = BeatClock(seed=self.values["seed"], pattern=self.values["pattern"], **settings)
         self.follower = Follower(self.beats)
+        self.sounds = Sounds()
         self.ramps = Ramps()
         self._downbeat: float | None = None
         if self.mode != "lead":
@@ -177,6 +188,20 @@ class Performance:
     def on_resume(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         self.panicked = False
         return [Mute(False), Say(origin, "/heart/done", ("/heart/resume",))]
+
+    def on_sound_load(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Load(origin, *args)]
+
+    def on_sound_clear(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [Load(origin, args[0], None)]
+
+    def on_morph(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        self.sounds.weigh([float(weight) for weight in args[0]])
+        return self.sounds_changed()
+
+    def sounds_changed(self) -> list[Effect]:
+        """The loaded sounds or their weights are others now."""
+        return [SingAgain(beats=False)] if self.values["voice_mode"] != "generate" else []
 
     def on_quit(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return [Quit(origin)]
@@ -294,18 +319,32 @@ class Performance:
         end = start + frames + SAMPLE_RATE_HZ
         begin = start - len(past) - SAMPLE_RATE_HZ // 2
         beats = tuple(beat for beat in self.beats.beats_until(end) if beat.s2 >= begin)
+        mode = self.values["voice_mode"]
+        sources = self.sounds.sources(mode, self.values["source"], start, frames)
         return Wish(
             number=number,
             start=start,
             frames=frames,
             past=past,
-            beats=beats,
+            beats=() if sources and self.pace == "input" else beats,
             label=self.values["label"],
             seed=self.values["seed"],
             steps=self.values["steps"],
             guidance=self.ramps.value("guidance", start, self.values["guidance"]),
+            mode=mode,
+            strength=self.ramps.value("strength", start, self.values["strength"]),
+            method=self.values["morph_method"],
+            sources=sources,
         )
 
+    @property
+    def pace(self) -> str:
+        """What sets how far ahead can be sung: lead, follow, or the input, which brings its own beats."""
+        varies_input = self.values["voice_mode"] == "vary" and self.values["source"] == "input"
+        return "input" if varies_input and self.sounds.input.heard else self.mode
+
     def beats_between(self, begin: int, end: int) -> list[Beat]:
-        """Scheduled beats with begin <= S1 < end, in tape frames."""
+        """Scheduled beats with begin <= S1 < end, in tape frames; none while the input brings its own."""
+        if self.pace == "input":
+            return []
         return [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]

@@ -1,0 +1,86 @@
+"""Sounds asked for over the wire: accepted in the loop, read in a thread, answered when they are there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from heart.audio import shown
+from heart.errors import FileError, HeartError, UsageError
+from heart.plumbing.wire import Wire
+from heart.sounding.sources import looped
+from heart.stage.performance import Effect, Load, Performance
+from heart.stage.sounds import LIVE_LONGEST_S, find_sound, read_sound
+
+MOST_WAITING = 16
+"""Requests that may wait for the one under way."""
+
+
+def check_folder(folder: Path | None) -> None:
+    """Raises UsageError when the folder that sounds may come from is not there."""
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"--sounds {folder}: no such folder")
+
+
+class Loader:
+    """Carries out `Load` effects one after another, in the order asked. Belongs to the engine's loop.
+
+    Args:
+        folder: the only one that sounds may come from; None: none may.
+        do: carries out what a loaded sound entails.
+    """
+
+    def __init__(
+        self, folder: Path | None, performance: Performance, wire: Wire, do: Callable[[list[Effect]], None]
+    ) -> None:
+        self.folder, self.performance, self.wire, self.do = folder, performance, wire, do
+        self._thread = ThreadPoolExecutor(1, "sounds")
+        self._waiting: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something asked for is still to come."""
+        return bool(self._waiting)
+
+    def load(self, wanted: Load) -> None:
+        """Accept a request. Raises UsageError when too many wait already."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise UsageError(f"{MOST_WAITING} sounds are waiting to be loaded; ask again when they are done")
+        task = asyncio.get_running_loop().create_task(self._carry_out(wanted))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _carry_out(self, wanted: Load) -> None:
+        """Also emptying a slot waits its turn: what was asked for last holds."""
+        address = "/heart/sound/clear" if wanted.name is None else "/heart/sound/load"
+        try:
+            loop = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, wanted.name)
+        except (HeartError, MemoryError) as error:
+            self.wire.error(wanted.to, "failed", address, f"{address}: {error}")
+            return
+        if loop is None:
+            self.performance.sounds.clear(wanted.slot)
+        else:
+            self.performance.sounds.put(wanted.slot, loop)
+        self.do(self.performance.sounds_changed())
+        self.wire.send(wanted.to, "/heart/done", address)
+
+    def _read(self, name: str | None) -> np.ndarray | None:
+        """In the thread: a sound as a loop, None for no name. Raises UsageError or FileError."""
+        if name is None:
+            return None
+        path = find_sound(self.folder, name)
+        try:
+            return looped(read_sound(path, LIVE_LONGEST_S))
+        except FileError as error:  # where the folder lies is nobody's business
+            raise FileError(str(error).replace(shown(path), shown(name))) from error
+
+    def close(self) -> None:
+        """End the thread; what still waits is not carried out."""
+        for task in self._waiting:
+            task.cancel()
+        self._thread.shutdown(wait=False, cancel_futures=True)
