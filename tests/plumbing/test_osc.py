@@ -34,7 +34,8 @@ def distinct_args(row: ns.Row) -> list[ns.Value]:
             args.append(f"word {i}")
         else:
             low = 0 if arg.low is None else arg.low
-            args.append(int(low) + i + 1 if arg.type == "i" and arg.high != 1 else float(low) + 0.125)
+            whole = arg.type == "i" and arg.high != 1
+            args.append(int(low) + i + 1 if whole else float(np.float32(low + 0.125)))  # the wire's own precision
     return [1 if a.name == "on" else v for a, v in zip(row.args, args, strict=True)]
 
 
@@ -42,7 +43,8 @@ def distinct_args(row: ns.Row) -> list[ns.Value]:
 def test_each_row_of_the_table_survives_both_directions(row: ns.Row) -> None:
     args = [*distinct_args(row)]
     if row.rest and row.rest.type == "f":
-        args += [float(x) for x in samples(64)]
+        least = -1.0 if row.rest.low is None else row.rest.low
+        args += [float(x) for x in np.maximum(samples(min(64, row.most)), np.float32(least))]
     [(address, decoded)] = osc.decode(osc.encode(row.path, *args))
     clean = ns.check(address, decoded)
     assert address == row.path
