@@ -1,0 +1,126 @@
+"""Does the voice sing what was asked? Beats by a judge, rate and variability by the ear, label by its valve net.
+
+The judge (`listening.judge`) shares no code with the beat clock, the net or the ear. The valve net (`ear-valve`)
+learnt from recordings and murmurs by the book, never from a sound of this voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from heart.learning.classes import evaluate_classifier
+from heart.learning.valve_data import TASK
+from heart.learning.voice_sung import EDGE_S, Sung
+from heart.listening import features, files, judge
+from heart.listening.classifier import load_classifier
+from heart.listening.weights import load_weights
+from heart.records import LABELS, SAMPLE_RATE_HZ
+
+TOLERANCES_S = {"f1_20ms": 0.02, "f1_40ms": 0.04}
+
+
+def beats_heard(sung: Sequence[Sung]) -> dict[str, Any]:
+    """F1 of S1 and S2 together against the schedule: all, of each label, of each rate; the worst sound by name.
+
+    The judge takes one lag out of each sound before it counts, because an envelope has a delay; the lag is told.
+    """
+    scores = {id(s): {name: score(s, tolerance) for name, tolerance in TOLERANCES_S.items()} for s in sung}
+
+    def mean(chosen: Sequence[Sung]) -> dict[str, float]:
+        asked = [scores[id(s)]["f1_40ms"].asked for s in chosen]
+        told = {
+            name: round(float(np.average([scores[id(s)][name].f1 for s in chosen], weights=asked)), 4)
+            for name in TOLERANCES_S
+        }
+        found = [scores[id(s)]["f1_40ms"] for s in chosen]
+        lag, spread = (
+            round(float(np.median([getattr(f, key) for f in found])), 1) for key in ("lag_ms", "spread_ms")
+        )
+        return {**told, "lag_ms": lag, "spread_ms": spread, "onsets": sum(asked)}
+
+    worst = min(sung, key=lambda s: scores[id(s)]["f1_20ms"].f1)
+    return {
+        "all": mean(sung),
+        "labels": {label: mean([s for s in sung if s.label == label]) for label in _labels(sung)},
+        "bpm": {f"{bpm:g}": mean([s for s in sung if s.bpm == bpm]) for bpm in sorted({s.bpm for s in sung})},
+        "worst_20ms": {"label": worst.label, "bpm": worst.bpm, "f1": round(scores[id(worst)]["f1_20ms"].f1, 4)},
+    }
+
+
+def score(sung: Sung, tolerance_s: float) -> judge.Score:
+    """How the onsets that the judge finds agree with those that were asked."""
+    found_s = judge.onsets(sung.sound, SAMPLE_RATE_HZ)
+    asked_s = np.concatenate([sung.asked_s("s1"), sung.asked_s("s2")])
+    return judge.score(found_s[found_s < sung.seconds - EDGE_S], asked_s, tolerance_s)
+
+
+def rhythm_heard(sung: Sequence[Sung]) -> dict[str, Any]:
+    """Rate and RMSSD that the ear for files hears in the sounds, against those of the beats that were asked."""
+    weights = load_weights()
+    rows = []
+    for one in sung:
+        low = soxr.resample(one.sound, SAMPLE_RATE_HZ, features.RATE_HZ)
+        heard = files.hear(low.astype(np.float32), weights)
+        rr_ms = np.diff(one.asked_s()) * 1_000
+        asked = (60_000 / rr_ms.mean(), float(np.sqrt(np.mean(np.diff(rr_ms) ** 2))))
+        rows.append((one.label, one.bpm, asked, (heard["bpm"], heard["rmssd_ms"])))
+    return {
+        "all": _rhythm(rows),
+        "labels": {label: _rhythm([row for row in rows if row[0] == label]) for label in _labels(sung)},
+        "bpm": {
+            f"{bpm:g}": _rhythm([row for row in rows if row[1] == bpm]) for bpm in sorted({r[1] for r in rows})
+        },
+    }
+
+
+def _rhythm(rows: Sequence[tuple[str, float, tuple[float, float], tuple[Any, Any]]]) -> dict[str, Any]:
+    """Mean absolute errors of what the ear said, and how often it said something."""
+    told: dict[str, Any] = {}
+    for place, name in enumerate(("bpm", "rmssd_ms")):
+        errors = [abs(heard[place] - asked[place]) for _, _, asked, heard in rows if heard[place] is not None]
+        told[f"{name}_mae"] = round(float(np.mean(errors)), 2) if errors else None
+        told[f"{name}_median"] = round(float(np.median(errors)), 2) if errors else None
+        told[f"{name}_said"] = round(len(errors) / len(rows), 3)
+    return told
+
+
+def classes_heard(sung: Sequence[Sung], data_dir: Path) -> dict[str, Any]:
+    """How often `ear-valve` hears the label that was asked, beside how often it is right on validation recordings.
+
+    Each counts by its most probable label, whether the ear would tell it or not, and every label counts alike.
+    """
+    ear = load_classifier(TASK.name)
+    heard = [max(shares, key=shares.get) for shares in (_shares(ear, one) for one in sung)]  # type: ignore[arg-type]
+    real = evaluate_classifier(TASK, data_dir, with_baselines=False)
+    recall = {row["label"]: row["recall"] for row in real["classes"]}
+    agreement = {
+        label: round(float(np.mean([h == label for h, s in zip(heard, sung) if s.label == label])), 4)
+        for label in _labels(sung)
+    }
+    confusion = [[sum(s.label == a and h == b for s, h in zip(sung, heard)) for b in LABELS] for a in LABELS]
+    mean, own = float(np.mean(list(agreement.values()))), float(np.mean([recall[label] for label in agreement]))
+    return {
+        "agreement": round(mean, 4),
+        "ear_on_recordings": round(own, 4),
+        "difference": round(mean - own, 4),
+        "agreement_by_label": agreement,
+        "ear_on_recordings_by_label": {label: recall[label] for label in agreement},
+        "labels": list(LABELS),
+        "asked_by_heard": confusion,
+        "sounds": len(sung),
+    }
+
+
+def _shares(ear: Any, sung: Sung) -> Mapping[str, float]:
+    shares: Mapping[str, float] = ear.judge(sung.sound, SAMPLE_RATE_HZ).probabilities
+    return shares
+
+
+def _labels(sung: Sequence[Sung]) -> list[str]:
+    """The labels that were sung, in the order of LABELS."""
+    return [label for label in LABELS if any(one.label == label for one in sung)]
