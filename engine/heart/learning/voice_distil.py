@@ -20,7 +20,7 @@ from torch import Tensor
 
 from heart.cards import find_model
 from heart.learning.voice_loom import Batch
-from heart.learning.voice_train import SIZES, Seen, device, enrol, prepare, school, seen_by, turned
+from heart.learning.voice_train import Seen, device, enrol, prepare, school, seen_by, turned
 from heart.sounding.net import VoiceNet
 from heart.sounding.samplers import times
 from heart.sounding.weights import load_net
@@ -31,6 +31,11 @@ learns from the whole voice at 16 steps, the second from the first."""
 RATE = 2e-4
 QUIET = 0.1
 """Where the sound is far below this (on the net's scale) an error is hiss, and costs most."""
+HIGH = 4.0
+"""What the difference of neighbouring errors costs beside the error itself: few steps hiss while S1 sounds, faintly
+but far above its frequency."""
+SIZES = ((8, 2048), (5, 3072))
+"""Items and frames of the batches, in turn: small ones, as a teacher's answer is not a matter of chance."""
 _NEAR = 33
 """Frames over which loudness is looked at: 12 ms."""
 
@@ -55,7 +60,9 @@ class Shortcut:
             there = self.walk(seen, x, grid, first)
         turn = ((begin - end) * math.pi / 2)[:, None, None]
         wanted = (torch.cos(turn) * x - there) / torch.sin(turn)
-        return seen.error(seen.v(net, x, begin), wanted, 1 / (QUIET + loudness(seen.clean)))
+        missed = (seen.v(net, x, begin) - wanted) * (1 - seen.given)
+        weights = 1 / (QUIET + loudness(seen.clean))
+        return seen.error(missed, weights) + HIGH * seen.error(F.pad(missed.diff(dim=-1), (1, 0)), weights)
 
     def walk(self, seen: Seen, x: Tensor, grid: Tensor, first: Tensor) -> Tensor:
         """Where the teacher's next steps lead from x, each item from its own place `first` on the grid."""

@@ -205,10 +205,10 @@ class Seen:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type != "mps"):
             return net(x, t, self.conditions, self.label, self.style).float()
 
-    def error(self, v: Tensor, wanted: Tensor, weights: Tensor | float = 1.0) -> Tensor:
-        """Mean squared error over the frames that are not given, bands weighted; a scalar."""
-        weights = (1 - self.given) * torch.tensor(BAND_WEIGHTS, device=v.device)[:, None] * weights
-        return ((v - wanted) ** 2 * weights).sum() / weights.sum()
+    def error(self, missed: Tensor, weights: Tensor | float = 1.0) -> Tensor:
+        """Mean square of what was missed, over the frames that are not given, bands weighted; a scalar."""
+        weights = (1 - self.given) * torch.tensor(BAND_WEIGHTS, device=missed.device)[:, None] * weights
+        return (missed**2 * weights).sum() / weights.sum()
 
 
 def seen_by(batch: Batch, where: torch.device) -> Seen:
@@ -228,7 +228,7 @@ def objective(net: VoiceNet, batch: Batch, t: Tensor, noise: Tensor | None = Non
     angle = t * math.pi / 2
     noise = torch.randn_like(seen.clean) if noise is None else noise
     v = seen.v(net, turned(seen.clean, noise, angle), t)
-    return seen.error(v, turned(noise, -seen.clean, angle))
+    return seen.error(v - turned(noise, -seen.clean, angle))
 
 
 class Judge:
