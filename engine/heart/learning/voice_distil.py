@@ -34,7 +34,7 @@ QUIET = 0.1
 HIGH = 4.0
 """What the difference of neighbouring errors costs beside the error itself: few steps hiss while S1 sounds, faintly
 but far above its frequency."""
-SIZES = ((8, 2048), (5, 3072))
+SIZES = ((4, 2048), (3, 3072))
 """Items and frames of the batches, in turn: small ones, as a teacher's answer is not a matter of chance."""
 _NEAR = 33
 """Frames over which loudness is looked at: 12 ms."""
