@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from heart.cards import sha256, write_card
+from heart.cards import read_model, sha256, write_card
 from heart.learning.voice_graph import write_graph
 from heart.records import LABELS, SAMPLE_RATE_HZ
 from heart.sounding.graph import graph_name
@@ -52,4 +52,23 @@ def publish_voice(
     net = load_net(target).net
     if not (folder / graph_name(net.shape)).is_file():  # it holds no weights: one serves all nets of a shape
         write_graph(net, folder)
+    return folder / "card.toml"
+
+
+def publish_few(folder: Path, made: Mapping[int, Path], training: Mapping[str, Any] | None = None) -> Path:
+    """Add few-step weights, {steps: file} as `distil_voice` makes them, to the model folder of their teacher.
+
+    training: as of `publish_voice`, for the card's table [distilled]. Returns the card's path.
+    """
+    card = dict(read_model(folder).card)
+    stem = Path(str(card["weights"])).stem
+    few = {int(steps): str(proof) for steps, proof in card.get("few_steps", {}).items()}
+    for steps, weights in made.items():
+        target = folder / f"{stem}-{steps}.safetensors"
+        shutil.copyfile(weights, target)
+        few[steps] = sha256(target)
+    card["few_steps"] = {str(steps): few[steps] for steps in sorted(few)}
+    if training:
+        card["distilled"] = dict(training)
+    write_card(folder, card)
     return folder / "card.toml"
