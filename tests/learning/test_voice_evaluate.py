@@ -13,20 +13,25 @@ import pytest
 import soundfile as sf
 from click.testing import CliRunner
 
+from heart.cards import read_model, sha256
 from heart.cli import main
 from heart.errors import FileError, UsageError
-from heart.learning import voice_ecg, voice_likeness, voice_sung
+from heart.learning import voice_ecg, voice_likeness, voice_steps, voice_sung
 from heart.learning.measure import measure
+from heart.learning.voice_card import note_figures, publish_few
 from heart.learning.voice_data import _save
 from heart.learning.voice_evaluate import border_bend, evaluate_voice, floor_db
 from heart.learning.voice_heard import beats_heard, rhythm_heard
 from heart.learning.voice_likeness import copying, distances, frechet, heap
+from heart.learning.voice_steps import evaluate_steps
 from heart.learning.voice_sung import Sung, sing, sing_likenesses, sing_tempi
 from heart.listening import judge
 from heart.records import LABELS, SAMPLE_RATE_HZ
 from heart.sounding.registry import open_voice
+from heart.sounding.voice import Voice
 
-sys.path.append(str(Path(__file__).parent))
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parent.parent / "sounding")]
+from small_voice import write_voice
 from test_voice_train import clips
 
 RATE = SAMPLE_RATE_HZ
@@ -144,13 +149,36 @@ def test_the_whole_loop_in_one_run(recordings, pulse):
     assert done[-1][0] == done[-1][1]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert figures["beats"]["labels"]["N"]["f1_40ms"] > 0.97
-    assert figures["classes"]["sounds"] == sum(map(sum, figures["classes"]["asked_by_heard"])) == 15
+    assert figures["classes"]["sounds"] == sum(map(sum, figures["classes"]["asked_by_heard"])) == 10
     assert figures["stream"]["repeats"] == 1
     text = figures.pop("text")
     assert max(map(len, text.splitlines())) <= 130
     for words in ("F1 20 ms", "Frechet distance", "ear-valve hears", "diastole"):
         assert words in text
     assert json.loads(json.dumps(figures))["steps"] == 4
+    folder = write_voice(recordings / "voice-heart")
+    card = read_model(note_figures(folder, figures).parent).card
+    assert card["figures"]["N_beats_f1_40ms"] == figures["beats"]["labels"]["N"]["f1_40ms"]
+    assert card["sha256"] == sha256(folder / "voice.safetensors")
+
+
+def test_steps_are_compared_with_and_without_what_was_distilled(recordings, monkeypatch):
+    monkeypatch.setattr(voice_steps, "STEPS", (1, 2))
+    folder = write_voice(recordings / "voice-heart")
+    with pytest.raises(UsageError, match="heart train voice-heart-fast"):
+        evaluate_steps(recordings, recordings / "clips.npz", voice=Voice(folder, threads=1))
+    publish_few(folder, {2: write_voice(recordings / "other", seed=4) / "voice.safetensors"})
+    picture = recordings / "steps.png"
+    voice = Voice(folder, threads=1)
+    figures = evaluate_steps(recordings, recordings / "clips.npz", picture, every=3, voice=voice)
+    assert {way: list(figures[way]) for way in ("undistilled", "distilled")} == {
+        "undistilled": ["1", "2"],
+        "distilled": ["2"],
+    }
+    assert figures["undistilled"]["2"] != figures["distilled"]["2"]
+    assert list(voice.few) == [2]
+    assert "2 distilled" in figures["text"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_models_that_draw_nothing_say_so(recordings):

@@ -23,7 +23,7 @@ from heart.sounding.offline import HOP, generate
 from heart.sounding.registry import Singer, open_voice
 
 LIVE_STEPS = 4
-STREAM_S = 45.0
+STREAM_S = 30.0
 _PIECE = SAMPLE_RATE_HZ // 50
 
 

@@ -25,7 +25,7 @@ from heart.sounding.registry import open_voice
 from heart.sounding.voice import Voice
 
 STEPS = (1, 2, 4, 8, 16)
-EACH = 8
+EACH = 6
 """Sounds of each label at each number of steps."""
 SHOWN = {
     "floor_db": "floor, dB against S1",

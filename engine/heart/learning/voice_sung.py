@@ -20,8 +20,8 @@ from heart.sounding.registry import Singer
 BPMS = (40.0, 60.0, 72.0, 90.0, 110.0, 130.0, 150.0, 180.0)
 RMSSDS_MS = (10.0, 30.0, 50.0)
 """Asked in turn, but no more than a tenth of an RR interval: a fast heart varies little."""
-TEMPO_S = 15.0
-LIKENESSES = 20
+TEMPO_S = 12.0
+LIKENESSES = 16
 """Of each label."""
 LIKENESS_RMSSD_MS = 10.0
 BEATS = 3
