@@ -2,7 +2,7 @@
 
     python -m heart.learning.voice_ecg --data DATA -o ecg.png [--record a0020] [--label N] [--sound ecg.wav]
 
-R peaks and ECG come from PhysioNet/CinC 2016 (`rpeaks` and `ecg` of the manifest; reading it needs the extra `ecg`).
+R peaks and ECG come from PhysioNet/CinC 2016 (`rpeaks`, `ecg` of the manifest; needs the extra `ecg`).
 """
 
 from __future__ import annotations
