@@ -21,7 +21,7 @@ from heart.learning.measure import measure
 from heart.learning.voice_card import note_figures, publish_few
 from heart.learning.voice_data import _save
 from heart.learning.voice_evaluate import border_bend, evaluate_voice, floor_db
-from heart.learning.voice_heard import beats_heard, rhythm_heard
+from heart.learning.voice_heard import beats_heard, judge_on, rhythm_heard
 from heart.learning.voice_likeness import copying, distances, frechet, heap
 from heart.learning.voice_steps import evaluate_steps
 from heart.learning.voice_sung import Sung, sing, sing_likenesses, sing_tempi
@@ -71,6 +71,14 @@ def test_beats_of_another_schedule_are_not(tempi):
         for one in tempi
     ]
     assert beats_heard(late)["all"]["f1_40ms"] < 0.7
+
+
+def test_the_judge_hears_recordings_where_they_were_marked():
+    heard = judge_on([clip for clip in clips() if LABELS[clip.label] == "N"])
+    assert heard["N"]["f1_20ms"] > 0.97
+    later = np.array([0, 6_000, 0])
+    moved = [replace(clip, cycles=clip.cycles + later) for clip in clips() if LABELS[clip.label] == "N"]
+    assert judge_on(moved)["N"]["f1_40ms"] < 0.8
 
 
 def test_the_ear_hears_rate_and_variability_as_they_were_asked(tempi):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from heart.learning.voice_data import Clip, load_clips, pack_clips
-from heart.learning.voice_heard import beats_heard, classes_heard, rhythm_heard
+from heart.learning.voice_heard import beats_heard, classes_heard, judge_on, rhythm_heard
 from heart.learning.voice_likeness import likeness, styles
 from heart.learning.voice_sung import LIKENESSES, sing_likenesses, sing_tempi
 from heart.learning.voice_table import as_text
@@ -59,7 +59,7 @@ def evaluate_voice(
     figures = {
         "voice": getattr(voice, "name", name),
         "steps": steps,
-        "beats": beats_heard(tempi),
+        "beats": {**beats_heard(tempi), "judge_on_recordings": judge_on(validation)},
         "rhythm": rhythm_heard(tempi),
         "classes": classes_heard(likenesses, data_dir),
         **likeness(likenesses, clips),

@@ -15,12 +15,15 @@ import soxr
 
 from heart.learning.classes import evaluate_classifier
 from heart.learning.valve_data import TASK
+from heart.learning.voice_data import Clip
 from heart.learning.voice_sung import EDGE_S, Sung
 from heart.listening import features, files, judge
 from heart.listening.classifier import load_classifier
 from heart.listening.weights import load_weights
 from heart.records import LABELS, SAMPLE_RATE_HZ
 
+BEFORE_S = 0.06
+"""What sounds earlier than this before the first marked beat belongs to none."""
 TOLERANCES_S = {"f1_20ms": 0.02, "f1_40ms": 0.04}
 
 
@@ -50,6 +53,24 @@ def beats_heard(sung: Sequence[Sung]) -> dict[str, Any]:
         "bpm": {f"{bpm:g}": mean([s for s in sung if s.bpm == bpm]) for bpm in sorted({s.bpm for s in sung})},
         "worst_20ms": {"label": worst.label, "bpm": worst.bpm, "f1": round(scores[id(worst)]["f1_20ms"].f1, 4)},
     }
+
+
+def judge_on(clips: Sequence[Clip]) -> dict[str, dict[str, float]]:
+    """By label the same F1 of the judge on recordings, against the marks of the ear: what can be asked of it.
+
+    Where a murmur is as loud as S1 and runs into S2, an envelope does not tell beats, whoever made the sound.
+    """
+    told: dict[str, dict[str, list[float]]] = {}
+    for clip in clips:
+        rows = told.setdefault(LABELS[clip.label], {name: [] for name in TOLERANCES_S})
+        last_s = len(clip.sound) / SAMPLE_RATE_HZ - EDGE_S
+        asked_s = np.unique(clip.cycles) / SAMPLE_RATE_HZ
+        found_s = judge.onsets(clip.sound, SAMPLE_RATE_HZ)
+        found_s = found_s[(found_s > asked_s[0] - BEFORE_S) & (found_s < last_s)]
+        for name, tolerance_s in TOLERANCES_S.items():
+            rows[name].append(judge.score(found_s, asked_s[asked_s < last_s], tolerance_s).f1)
+    means = {label: {name: float(np.mean(values)) for name, values in rows.items()} for label, rows in told.items()}
+    return {label: {name: round(value, 4) for name, value in row.items()} for label, row in means.items()}
 
 
 def score(sung: Sung, tolerance_s: float) -> judge.Score:

@@ -16,17 +16,21 @@ def as_text(figures: Mapping[str, Any]) -> str:
 
 def _beats(figures: Mapping[str, Any]) -> Iterator[str]:
     yield f"{figures['voice']}, {figures['steps']} steps: what was asked, and what is heard in it"
-    heads = ("", "F1 20 ms", "F1 40 ms", "lag ms", "onsets", "rate said", "MAE bpm", "RMSSD said", "MAE ms")
+    heads = ("", "F1 20 ms", "F1 40 ms", "lag ms", "onsets", "rate said", "MAE bpm", "RMSSD said", "MAE ms",
+             "on recordings")  # fmt: skip
     beats, rhythm = figures["beats"], figures["rhythm"]
     names = [("all", beats["all"], rhythm["all"])]
     for kind, unit in (("labels", ""), ("bpm", " bpm")):
         names += [(f"{name}{unit}", beats[kind][name], rhythm[kind][name]) for name in beats[kind]]
+    judged = beats["judge_on_recordings"]
     rows = [
         (name, f"{b['f1_20ms']:.3f}", f"{b['f1_40ms']:.3f}", f"{b['lag_ms']:.1f}", b["onsets"],
-         percent(r["bpm_said"]), _or_dash(r["bpm_mae"]), percent(r["rmssd_ms_said"]), _or_dash(r["rmssd_ms_mae"]))
+         percent(r["bpm_said"]), _or_dash(r["bpm_mae"]), percent(r["rmssd_ms_said"]), _or_dash(r["rmssd_ms_mae"]),
+         _judged(judged.get(name)))
         for name, b, r in names
     ]  # fmt: skip
     yield from columns(heads, rows)
+    yield "on recordings: the judge's F1 at 20 and 40 ms on validation recordings, against the marks of the ear"
 
 
 def _classes(figures: Mapping[str, Any]) -> Iterator[str]:
@@ -72,6 +76,10 @@ def _stream(figures: Mapping[str, Any]) -> Iterator[str]:
 
 def _range(figure: Mapping[str, float]) -> str:
     return f"{figure['sung']:.1f} ({figure['train']:.1f}; {figure['low']:.1f} to {figure['high']:.1f})"
+
+
+def _judged(row: Mapping[str, float] | None) -> str:
+    return "" if row is None else f"{row['f1_20ms']:.3f} {row['f1_40ms']:.3f}"
 
 
 def _or_dash(value: float | None) -> str:
