@@ -85,8 +85,11 @@ def test_the_ear_hears_rate_and_variability_as_they_were_asked(tempi):
     heard = rhythm_heard(tempi)["all"]
     assert heard["bpm_said"] > 0.6
     assert heard["bpm_mae"] < 1
+    assert heard["ear_f1_40ms"] > 0.8
     slower = [replace(one, beats=tuple(replace(b, s1=int(b.s1 * 1.1)) for b in one.beats)) for one in tempi]
-    assert rhythm_heard(slower)["all"]["bpm_mae"] > 3
+    wrong = rhythm_heard(slower)["all"]
+    assert wrong["bpm_mae"] > 3
+    assert wrong["ear_f1_40ms"] < 0.7
 
 
 def test_the_distance_of_gaussians_is_the_textbook_s():
