@@ -37,7 +37,7 @@ def draw_spectra(sung: Sequence[Sung], clips: Sequence[Clip], out_png: Path) -> 
             _draw(axes[row, column], ours, part, SUNG, "sung, median", band=False)
             axes[row, column].set_title(f"{label}, {part}", color=INK, fontsize=10)
     for axis in axes[-1]:
-        axis.set(xscale="log", xlim=(LOW_HZ, HIGH_HZ), ylim=(-75, 5), xlabel="Hz")
+        axis.set(xscale="log", xlim=(LOW_HZ, HIGH_HZ), ylim=(-100, 5), xlabel="Hz")
     for axis in axes[:, 0]:
         axis.set_ylabel("dB against S1's peak")
     axes[0, 0].legend(fontsize=7)
