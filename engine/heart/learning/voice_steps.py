@@ -137,6 +137,8 @@ def draw(result: Mapping[str, Any], out_png: Path) -> None:
             axis.plot([int(s) for s in steps], [result[way][s][name] for s in steps], "o-", color=colour, label=way)
         if name in result["asked"]:
             axis.axhline(result["asked"][name], color=INK, linewidth=0.8, linestyle=":", label="asked of it")
+        if name.startswith("frechet"):
+            axis.set_yscale("log")
         axis.set_xscale("log", base=2)
         axis.set_xticks(STEPS, STEPS)
         axis.set_xlabel("steps")
