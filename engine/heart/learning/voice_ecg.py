@@ -1,6 +1,6 @@
 """A sung heart beside a real one: the voice led by the R peaks of a recorded ECG, drawn under it.
 
-    python -m heart.learning.voice_ecg --data DATA -o ecg.png [--record a0020] [--label N] [--sound ecg.wav]
+    python -m heart.learning.voice_ecg --data DATA -o ecg.png [--record a0009] [--label N] [--sound ecg.wav]
 
 R peaks and ECG come from PhysioNet/CinC 2016 (`rpeaks`, `ecg` of the manifest; needs the extra `ecg`).
 """
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="folder of recordings with a manifest.csv (or HEART_DATA)")
     parser.add_argument("-o", "--out", type=Path, default=Path("ecg.png"))
-    parser.add_argument("--record", default="a0020")
+    parser.add_argument("--record", default="a0009")
     parser.add_argument("--label", default="N")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--voice", default="voice-heart")
