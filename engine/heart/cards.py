@@ -31,15 +31,36 @@ class Model:
 
     @property
     def weights(self) -> Path:
-        """The weights, proven against the card's sha256.
+        """The weights, proven against the card's sha256; see `proven`."""
+        return self.proven(str(self.card["weights"]), str(self.card["sha256"]))
+
+    @property
+    def few_steps(self) -> dict[int, str]:
+        """Of a distilled voice: its numbers of steps, and the sha256 of the weights for each.
 
         Raises:
-            FileError: the file is missing or its bytes are not those the card names.
+            FileError: the card's table does not say so.
         """
-        weights = self.path / str(self.card["weights"])
+        table = self.card.get("few_steps", {})
+        try:
+            return {int(steps): str(checksum) for steps, checksum in table.items()}
+        except (AttributeError, ValueError):
+            raise FileError(f"{self.path / 'card.toml'}: [few_steps] must map steps to sha256") from None
+
+    def few_step_weights(self, steps: int) -> Path:
+        """The weights distilled to `steps` steps, one of `few_steps`; see `proven`."""
+        return self.proven(f"{Path(str(self.card['weights'])).stem}-{steps}.safetensors", self.few_steps[steps])
+
+    def proven(self, name: str, checksum: str) -> Path:
+        """The file `name` of this model.
+
+        Raises:
+            FileError: the file is missing or its bytes are not those the checksum names.
+        """
+        weights = self.path / name
         if not weights.is_file():
             raise FileError(f"{weights}: missing; `heart models check` lists what should be there")
-        if sha256(weights) != self.card["sha256"]:
+        if sha256(weights) != checksum:
             raise FileError(f"{weights}: damaged or changed (its sha256 is not the card's); fetch it again")
         return weights
 

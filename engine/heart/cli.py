@@ -414,7 +414,8 @@ def models_check() -> None:
     from heart.cards import list_models
 
     for model in list_models():
-        click.echo(f"{model.name}: {model.weights.name} is whole")
+        files = [model.weights, *map(model.few_step_weights, model.few_steps)]
+        click.echo(f"{model.name}: {', '.join(path.name for path in files)} is whole")
 
 
 @main.group(cls=Door, invoke_without_command=True)

@@ -321,8 +321,8 @@ def test_remembering_scores_on_a_random_split_only() -> None:
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registered model called ear-toy."""
     module = types.ModuleType("toy_task")
-    module.evaluate_toy = lambda data_dir: evaluate_classifier(  # type: ignore[attr-defined]
-        TASK, data_dir, surely_right, with_baselines=False
+    module.evaluate_toy = lambda data_dir, picture=None: evaluate_classifier(  # type: ignore[attr-defined]
+        TASK, data_dir, surely_right, picture, with_baselines=False
     )
     monkeypatch.setitem(sys.modules, "toy_task", module)
     monkeypatch.setitem(learning.MODELS, "ear-toy", ("toy_task:train_toy", "toy_task:evaluate_toy"))

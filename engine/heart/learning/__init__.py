@@ -10,6 +10,7 @@ from heart.errors import UsageError
 
 MODELS = {
     "voice-heart": ("heart.learning.voice_train:train_voice", "heart.learning.voice_evaluate:evaluate_voice"),
+    "voice-heart-fast": ("heart.learning.voice_distil:distil_voice", "heart.learning.voice_steps:evaluate_steps"),
     "ear-beats": ("heart.learning.ear_card:make_ear", "heart.learning.ear_evaluate:evaluate_ear"),
     "ear-onset": ("heart.learning.ear_onset:train_onset", "heart.learning.ear_onset:evaluate_onset"),
     "ear-rate": (
@@ -28,8 +29,11 @@ MODELS = {
 
 
 def full_name(name: str) -> str:
-    """The name of a model's folder: `valve` is short for `ear-valve`. Raises UsageError for an unknown name."""
-    for full in (name, f"ear-{name}"):
+    """A name of MODELS: `valve` is short for `ear-valve`, `voice` for `voice-heart`.
+
+    Raises UsageError for an unknown name.
+    """
+    for full in (name, f"ear-{name}", f"{name}-heart"):
         if full in MODELS:
             return full
     raise UsageError(f"no model called {name!r} to train or evaluate; there are {', '.join(MODELS)}")

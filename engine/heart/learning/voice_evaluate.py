@@ -1,110 +1,91 @@
-"""What the voice can do, in figures: beats on time, labels that sound like their recordings, a steady stream.
+"""What the voice can do, in figures, with the loop closed: what was asked is compared with what is heard.
 
-Beats are judged by `listening.judge`, which shares no code with the beat clock, the net or the ear.
+Everything is sung once at the live number of steps (`voice_sung`) and heard by others: beats by a judge of its own,
+rate, variability and label by the ear (`voice_heard`), its nearness to recordings by fixed features
+(`voice_likeness`); and a minute of stream is watched for drift, bends and repeatability.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from heart.learning.voice_data import Clip, load_clips, pack_clips
-from heart.learning.voice_style import CENTRES, NAMES, WIDTHS, measure_style
-from heart.listening import judge
-from heart.records import LABELS, OVERLAP, SAMPLE_RATE_HZ
-from heart.sounding.beats import BeatClock
+from heart.learning.voice_heard import beats_heard, classes_heard, judge_on, rhythm_heard
+from heart.learning.voice_likeness import likeness, styles
+from heart.learning.voice_sung import LIKENESSES, sing_likenesses, sing_tempi
+from heart.learning.voice_table import as_text
+from heart.records import OVERLAP, SAMPLE_RATE_HZ
 from heart.sounding.offline import HOP, generate
 from heart.sounding.registry import Singer, open_voice
 
-BPMS = (45.0, 60.0, 72.0, 90.0, 110.0, 130.0, 150.0)
-STEPS = (2, 4, 8, 16)
 LIVE_STEPS = 4
-TOLERANCE_S = 0.04
-EDGE_S = 0.15
-"""Beats closer to the end than this are not asked of a judge: their sound is cut."""
+STREAM_S = 30.0
 _PIECE = SAMPLE_RATE_HZ // 50
 
 
-def evaluate_voice(data_dir: Path, name: str = "voice-heart", pack: Path | None = None) -> dict[str, Any]:
-    """All figures of a voice by name: `beats`, `labels`, `stream`.
+def evaluate_voice(
+    data_dir: Path,
+    name: str = "voice-heart",
+    pack: Path | None = None,
+    picture: Path | None = None,
+    steps: int = LIVE_STEPS,
+    every: int = 1,
+    voice: Singer | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, Any]:
+    """All figures of a voice: `beats`, `rhythm`, `classes`, `frechet`, `copying`, `styles`, `stream`; and `text`.
 
     Args:
         data_dir: folder with manifest.csv and yaseen/.
         name: a voice of the registry.
-        pack: packed clips; made when missing (default build/train/<name>/clips.npz).
+        pack: packed clips; made when missing (default build/train/voice-heart/clips.npz).
+        picture: a PNG of the spectra of every label, sung and recorded.
+        steps: sampling steps, by default those of the stage.
+        every: sing every n-th tempo and one n-th of the likenesses only.
+        voice: one that is already open, instead of `name`.
+
+    Raises:
+        FileError: no recordings there, no weights, or a picture that cannot be written.
     """
-    pack = pack or Path("build/train") / name / "clips.npz"
-    clips = load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
-    voice = open_voice(name)
+    clips = packed(data_dir, pack)
+    voice = voice or open_voice(name)
+    tempi = sing_tempi(voice, steps, every, progress)
     validation = [clip for clip in clips if clip.split == "val"]
-    return {
-        "beats": {f"{steps} steps": beats_on_time(voice, steps) for steps in STEPS},
-        "labels": {label: sounds_like(voice, label, validation) for label in LABELS},
-        "stream": steadiness(voice),
+    likenesses = sing_likenesses(voice, validation, steps, -(-LIKENESSES // every), progress)
+    figures = {
+        "voice": getattr(voice, "name", name),
+        "steps": steps,
+        "beats": {**beats_heard(tempi), "judge_on_recordings": judge_on(validation)},
+        "rhythm": rhythm_heard(tempi),
+        "classes": classes_heard(likenesses, data_dir),
+        **likeness(likenesses, clips),
+        "styles": styles(likenesses, clips),
+        "stream": steadiness(voice, STREAM_S / every, steps),
     }
+    if picture:
+        from heart.learning.voice_plot import draw_spectra
+
+        draw_spectra(likenesses, clips, picture)
+    return {**figures, "text": as_text(figures)}
 
 
-def beats_on_time(voice: Singer, steps: int, seconds: float = 15.0, label: str = "N") -> dict[str, float]:
-    """F1 of S1 and S2 against the schedule over BPMS, at 40 ms; and how far off they lie."""
-    scores = []
-    for seed, bpm in enumerate(BPMS):
-        sound = generate(seconds, label, bpm, 20, seed=seed, steps=steps, voice=voice)
-        found_s = judge.onsets(sound, SAMPLE_RATE_HZ)
-        asked_s = asked_onsets_s(bpm, 20, seed, seconds)
-        scores.append(judge.score(found_s[found_s < seconds - EDGE_S], asked_s, TOLERANCE_S))
-    weights = [score.asked for score in scores]
-    return {
-        "f1": round(float(np.average([score.f1 for score in scores], weights=weights)), 4),
-        "f1_worst_bpm": round(min(score.f1 for score in scores), 4),
-        "lag_ms": round(float(np.median([score.lag_ms for score in scores])), 1),
-        "spread_ms": round(float(np.median([score.spread_ms for score in scores])), 1),
-        "asked": sum(weights),
-    }
+def packed(data_dir: Path, pack: Path | None = None) -> list[Clip]:
+    """The recordings of the voice, packed when they are not yet. Raises FileError where there are none."""
+    pack = pack or Path("build/train/voice-heart/clips.npz")
+    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
 
 
-def asked_onsets_s(bpm: float, rmssd_ms: float, seed: int, seconds: float) -> np.ndarray:
-    """All onsets a sound of that length was asked for, in s, sorted."""
-    beats = BeatClock(bpm, rmssd_ms, seed).beats_until(int(seconds * SAMPLE_RATE_HZ))
-    onsets = np.sort([frame / SAMPLE_RATE_HZ for beat in beats for frame in (beat.s1, beat.s2)])
-    return onsets[onsets < seconds - EDGE_S]
-
-
-def sounds_like(
-    voice: Singer, label: str, clips: Sequence[Clip], steps: int = LIVE_STEPS, seeds: int = 6
-) -> dict[str, dict[str, float]]:
-    """The six numbers of a style, in dB and octaves: median sung, and the range of the recordings.
-
-    Recordings are validation clips of the label; sung are `seeds` sounds of 6 s at 72 bpm.
-    """
-    real = np.array([clip.style for clip in clips if clip.label == LABELS.index(label)])
-    sung = np.array([_style_of(voice, label, seed, steps) for seed in range(seeds)])
-    units = [values * WIDTHS + CENTRES for values in (real, sung)]
-    low, high = np.percentile(units[0], [10, 90], axis=0)
-    median = np.median(units[1], axis=0)
-    return {
-        name: {"sung": round(float(median[i]), 1), "low": round(float(low[i]), 1), "high": round(float(high[i]), 1)}
-        for i, name in enumerate(NAMES)
-    }
-
-
-def _style_of(voice: Singer, label: str, seed: int, steps: int) -> np.ndarray:
-    seconds = 6.0
-    sound = generate(seconds, label, 72, 20, seed=seed, steps=steps, voice=voice)
-    beats = BeatClock(72, 20, seed).beats_until(int((seconds - 1) * SAMPLE_RATE_HZ))
-    rr = np.array([beat.rr_ms for beat in beats]) * SAMPLE_RATE_HZ / 1_000
-    cycles = np.array([(beat.s1, beat.s2, int(beat.s1 + length)) for beat, length in zip(beats, rr)])
-    return measure_style(sound, cycles)
-
-
-def steadiness(voice: Singer, seconds: float = 60.0, steps: int = LIVE_STEPS) -> dict[str, float]:
-    """A minute of stream: drift of level and floor, bends where chunks meet, repeatability."""
+def steadiness(voice: Singer, seconds: float = STREAM_S, steps: int = LIVE_STEPS) -> dict[str, float]:
+    """A stream: drift of level and floor between its first and last third, bends where chunks meet, repeats."""
     sound = generate(seconds, "N", 72, 30, seed=1, steps=steps, voice=voice)
     thirds = np.array_split(sound, 3)
     first, last = thirds[0], thirds[-1]
     return {
+        "seconds": round(seconds, 1),
         "level_drift_db": round(loud_db(last) - loud_db(first), 2),
         "floor_first_db": round(floor_db(first), 1),
         "floor_last_db": round(floor_db(last), 1),

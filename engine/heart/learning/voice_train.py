@@ -8,22 +8,20 @@ with fewer steps behind it.
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from heart.learning.voice_data import Clip, load_clips, pack_clips
+from heart.learning.voice_log import LossLog
 from heart.learning.voice_loom import Batch, Loom, Mix
 from heart.sounding.net import NetShape, VoiceNet
 from heart.sounding.weights import save_net
@@ -35,8 +33,10 @@ BAND_WEIGHTS = (1.0, 0.4, 0.3)
 """What an error in each band costs: the upper two are 45 dB below the first in a heart."""
 SIZES = ((16, 2048), (11, 3072))
 """Items and frames of the batches, in turn: the live window is about 2,200 frames."""
-CHECKPOINT_S = 120.0
 VALIDATE_STEPS = 250
+
+Lesson = Callable[[VoiceNet, Batch, Tensor, Tensor | None], Tensor]
+"""What a step makes smaller: (net, batch, places [B] spread over 0..1, noise or None for fresh) -> a scalar."""
 
 
 @dataclass
@@ -46,6 +46,8 @@ class Run:
     net: VoiceNet
     ema: VoiceNet
     optimiser: torch.optim.Optimizer
+    rate: float = RATE
+    """The learning rate's peak."""
     step: int = 0
     spent_s: float = 0.0
 
@@ -86,22 +88,43 @@ def train_voice(
     Raises:
         FileError: no training data there.
     """
+    clips = prepare(data_dir, out_dir, seed, threads, pack)
+    run = begin(shape or NetShape(), device())
+    return school(run, clips, out_dir, minutes, seed, resume, sizes)
+
+
+def prepare(data_dir: Path, out_dir: Path, seed: int, threads: int, pack: Path | None) -> list[Clip]:
+    """Settle threads, chance and folder of a training, and load or pack its clips; see `train_voice`."""
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     torch.manual_seed(seed)
     out_dir.mkdir(parents=True, exist_ok=True)
     pack = pack or out_dir / "clips.npz"
-    clips = load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
-    run = begin(shape or NetShape(), device())
+    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
+
+
+def school(
+    run: Run,
+    clips: Sequence[Clip],
+    out_dir: Path,
+    minutes: float,
+    seed: int,
+    resume: bool,
+    sizes: tuple[tuple[int, int], ...] = SIZES,
+    lesson: Lesson | None = None,
+) -> Path:
+    """Teach `lesson` (None: `objective`) for the planned minutes; the rest as `train_voice`."""
+    lesson = lesson or objective
+    out_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = out_dir / "checkpoint.pt"
     if resume and checkpoint.is_file():
         run.load(torch.load(checkpoint, weights_only=True))
     train_clips = [clip for clip in clips if clip.split == "train"]
     loom = Loom(train_clips, seed + 7919 * run.step)
-    judge = Judge([clip for clip in clips if clip.split == "val"] or train_clips)
+    judge = Judge([clip for clip in clips if clip.split == "val"] or train_clips, lesson)
     with LossLog(out_dir / "loss.csv", minutes) as log:
         for _ in _timed(run, minutes * 60):
             size, frames = sizes[run.step % len(sizes)]
-            loss = learn(run, loom.batch(size, frames), run.spent_s / (minutes * 60))
+            loss = learn(run, loom.batch(size, frames), run.spent_s / (minutes * 60), lesson)
             validation = judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None
             log.note(run, loss, validation)
             if log.checkpoint_due(run):
@@ -117,9 +140,13 @@ def device() -> torch.device:
 
 
 def begin(shape: NetShape, where: torch.device) -> Run:
-    net = VoiceNet(shape).to(where)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=1e-3)
-    return Run(net, copy.deepcopy(net).eval(), optimiser)
+    return enrol(VoiceNet(shape).to(where))
+
+
+def enrol(net: VoiceNet, rate: float = RATE) -> Run:
+    """The beginning of a training of `net`, whatever it knows already."""
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=1e-3)
+    return Run(net, copy.deepcopy(net).eval(), optimiser, rate)
 
 
 def _timed(run: Run, limit_s: float) -> Iterator[None]:
@@ -131,12 +158,12 @@ def _timed(run: Run, limit_s: float) -> Iterator[None]:
         run.spent_s += time.monotonic() - began_s
 
 
-def learn(run: Run, batch: Batch, part: float) -> float:
+def learn(run: Run, batch: Batch, part: float, lesson: Lesson | None = None) -> float:
     """One step at `part` (0..1) of the planned time; returns its loss."""
     for group in run.optimiser.param_groups:
         warm = min(1.0, (run.step + 1) / WARM_UP_STEPS)
-        group["lr"] = RATE * warm * (0.5 + 0.5 * math.cos(math.pi * min(part, 1.0)))
-    loss = objective(run.net, batch, _times(len(batch.clean)))
+        group["lr"] = run.rate * warm * (0.5 + 0.5 * math.cos(math.pi * min(part, 1.0)))
+    loss = (lesson or objective)(run.net, batch, _places(len(batch.clean)), None)
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
@@ -145,8 +172,8 @@ def learn(run: Run, batch: Batch, part: float) -> float:
     return float(loss.detach())
 
 
-def _times(count: int) -> Tensor:
-    """Times spread evenly over 0..1, in random order: less noise in the loss than independent ones."""
+def _places(count: int) -> Tensor:
+    """Places spread evenly over 0..1, in random order: less noise in the loss than independent ones."""
     return (torch.randperm(count) + torch.rand(count)) / count
 
 
@@ -157,28 +184,58 @@ def _average(run: Run) -> None:
             average.lerp_(now, 1 - keep_part)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A batch as tensors on the net's device; see `voice_loom.Batch`."""
+
+    clean: Tensor
+    past: Tensor
+    conditions: Tensor
+    label: Tensor
+    style: Tensor
+
+    @property
+    def given(self) -> Tensor:
+        """1 where a frame is known, 0 where it is to be sung: [B, 1, K]."""
+        return self.conditions[:, :1]
+
+    def v(self, net: VoiceNet, x: Tensor, t: Tensor) -> Tensor:
+        """What the net answers to x [B, BANDS, K] at t [B], the past clamped as on stage: float32."""
+        x = torch.where(self.given > 0, self.past, x)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type != "mps"):
+            return net(x, t, self.conditions, self.label, self.style).float()
+
+    def error(self, missed: Tensor, weights: Tensor | float = 1.0) -> Tensor:
+        """Mean square of what was missed, over the frames that are not given, bands weighted; a scalar."""
+        weights = (1 - self.given) * torch.tensor(BAND_WEIGHTS, device=missed.device)[:, None] * weights
+        return (missed**2 * weights).sum() / weights.sum()
+
+
+def seen_by(batch: Batch, where: torch.device) -> Seen:
+    arrays = (batch.clean, batch.past, batch.conditions, batch.label, batch.style)
+    return Seen(*(torch.from_numpy(array).to(where) for array in arrays))
+
+
+def turned(x: Tensor, y: Tensor, angle: Tensor) -> Tensor:
+    """cos(angle) x + sin(angle) y, an angle [B] for each item of x and y [B, BANDS, K]."""
+    return torch.cos(angle)[:, None, None] * x + torch.sin(angle)[:, None, None] * y
+
+
 def objective(net: VoiceNet, batch: Batch, t: Tensor, noise: Tensor | None = None) -> Tensor:
-    """Mean squared error of v over the frames that are not given, bands weighted; a scalar."""
-    where = next(net.parameters()).device
-    clean, past, conditions, label, style = (
-        torch.from_numpy(array).to(where)
-        for array in (batch.clean, batch.past, batch.conditions, batch.label, batch.style)
-    )
-    t = t.to(where)
-    noise = torch.randn_like(clean) if noise is None else noise
-    a, s = (f(t * math.pi / 2)[:, None, None] for f in (torch.cos, torch.sin))
-    given = conditions[:, :1]
-    x = torch.where(given > 0, past, a * clean + s * noise)
-    with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "mps"):
-        v = net(x, t, conditions, label, style)
-    weights = (1 - given) * torch.tensor(BAND_WEIGHTS, device=where)[:, None]
-    return ((v.float() - (a * noise - s * clean)) ** 2 * weights).sum() / weights.sum()
+    """Mean squared error of v at times t [B]; see `Seen.error`."""
+    seen = seen_by(batch, next(net.parameters()).device)
+    t = t.to(seen.clean.device)
+    angle = t * math.pi / 2
+    noise = torch.randn_like(seen.clean) if noise is None else noise
+    v = seen.v(net, turned(seen.clean, noise, angle), t)
+    return seen.error(v - turned(noise, -seen.clean, angle))
 
 
 class Judge:
     """Validation loss on always the same windows, times and noise."""
 
-    def __init__(self, clips: list[Clip]) -> None:
+    def __init__(self, clips: list[Clip], lesson: Lesson | None = None) -> None:
+        self.lesson = lesson or objective
         loom = Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0))
         random = torch.Generator().manual_seed(1)
         self.cases = []
@@ -190,7 +247,7 @@ class Judge:
     @torch.inference_mode()
     def __call__(self, net: VoiceNet) -> float:
         where = next(net.parameters()).device
-        losses = [objective(net, batch, t, noise.to(where)) for batch, t, noise in self.cases]
+        losses = [self.lesson(net, batch, t, noise.to(where)) for batch, t, noise in self.cases]
         return float(torch.stack(losses).mean())
 
 
@@ -203,51 +260,3 @@ def keep(run: Run, clips: list[Clip], out_dir: Path) -> Path:
     styles = np.array([clip.style for clip in clips], np.float32)
     save_net(run.ema, styles, np.array([clip.label for clip in clips], np.int64), weights)
     return weights
-
-
-class LossLog:
-    """loss.csv, and a bar on a terminal or a line every 50 steps in a log."""
-
-    def __init__(self, path: Path, minutes: float) -> None:
-        self.path, self.minutes = path, minutes
-        self.console = Console()
-        self.recent: list[float] = []
-        self.validation = math.nan
-        self._kept_s = time.monotonic()
-
-    def __enter__(self) -> LossLog:
-        fresh = not self.path.exists()
-        self.file = self.path.open("a", newline="")
-        self.rows = csv.writer(self.file)
-        if fresh:
-            self.rows.writerow(["step", "minutes", "loss", "validation"])
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
-        self.task = self.bar.add_task("training", total=self.minutes)
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-        self.file.close()
-
-    def note(self, run: Run, loss: float, validation: float | None) -> None:
-        self.recent.append(loss)
-        self.validation = self.validation if validation is None else validation
-        if len(self.recent) < 50 and validation is None:
-            return
-        mean = float(np.mean(self.recent))
-        self.recent.clear()
-        minutes = run.spent_s / 60
-        text = f"step {run.step}, {minutes:.1f} min, loss {mean:.4f}, validation {self.validation:.4f}"
-        self.rows.writerow([run.step, f"{minutes:.2f}", f"{mean:.5f}", f"{self.validation:.5f}"])
-        self.file.flush()
-        self.bar.update(self.task, completed=minutes, description=text)
-        if not self.console.is_terminal:
-            print(text, flush=True)
-
-    def checkpoint_due(self, run: Run) -> bool:
-        due = time.monotonic() - self._kept_s > CHECKPOINT_S
-        if due:
-            self._kept_s = time.monotonic()
-        return due

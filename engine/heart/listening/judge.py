@@ -20,8 +20,14 @@ LEAST_PART = 0.12
 """A peak counts from this part of the loud peaks (98th percentile) on."""
 
 LEAST_APART_S = 0.13
+"""Of two onsets nearer than this the louder one counts: systole is longer, the way to a click is not."""
+LEAST_PROMINENCE = 0.2
+"""A peak stands out by this part of the loud peaks; ripples of a murmur do not."""
 RISE_PART = 0.35
-"""A sound begins where its envelope passes this part of its peak."""
+"""A sound begins where its envelope passes this part of its peak..."""
+QUIET_MS = 15
+"""... after so long a quiet: the two halves of a split S1 are one sound."""
+LOOK_BACK_MS = 120
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,13 @@ def onsets(sound: np.ndarray, rate_hz: int) -> np.ndarray:
     loud = np.percentile(envelope, 98) if len(envelope) else 0.0
     if loud <= 0:
         return np.zeros(0)
-    peaks, _ = find_peaks(envelope, height=LEAST_PART * loud, distance=int(LEAST_APART_S * RATE_HZ))
-    return np.array([_rise(envelope, peak) for peak in peaks]) / RATE_HZ
+    peaks, _ = find_peaks(envelope, height=LEAST_PART * loud, prominence=LEAST_PROMINENCE * loud)
+    kept: list[int] = []
+    for peak in sorted(peaks, key=lambda peak: -envelope[peak]):
+        rise = _rise(envelope, peak)
+        if rise is not None and all(abs(rise - other) >= LEAST_APART_S * RATE_HZ for other in kept):
+            kept.append(rise)
+    return np.sort(kept) / RATE_HZ
 
 
 def envelope_of(sound: np.ndarray, rate_hz: int) -> np.ndarray:
@@ -85,7 +96,10 @@ def _matched(found_s: np.ndarray, asked_s: np.ndarray, tolerance_s: float) -> li
     return errors
 
 
-def _rise(envelope: np.ndarray, peak: int) -> int:
-    least = RISE_PART * envelope[peak]
-    low = np.flatnonzero(envelope[max(0, peak - 120) : peak] < least)
-    return max(0, peak - 120) + int(low[-1]) if len(low) else max(0, peak - 120)
+def _rise(envelope: np.ndarray, peak: int) -> int | None:
+    """Where a sound began: after its last quiet, else its last dip; None where nothing lower lies before it."""
+    first = max(0, peak - LOOK_BACK_MS)
+    low = envelope[first:peak] < RISE_PART * envelope[peak]
+    quiet = np.flatnonzero(np.convolve(low, np.ones(QUIET_MS), "valid") > QUIET_MS - 0.5) + QUIET_MS - 1
+    dips = quiet if len(quiet) else np.flatnonzero(low)
+    return first + int(dips[-1]) if len(dips) else None
