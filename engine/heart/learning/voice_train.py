@@ -12,10 +12,10 @@ import csv
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -39,6 +39,43 @@ CHECKPOINT_S = 120.0
 VALIDATE_STEPS = 250
 
 
+class Weaver(Protocol):
+    """Gives training windows without end."""
+
+    def batch(self, size: int, frames: int) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a voice learns from. Clips are of one kind throughout, with at least `split`, `label` and `style`."""
+
+    shape: NetShape
+    band_weights: tuple[float, ...]
+    """What an error in each band costs."""
+    gather: Callable[[Path, Path], list[Any]]
+    """(data folder, pack) -> clips, packed when they are not yet."""
+    weave: Callable[[Sequence[Any], int], Weaver]
+    """(clips, seed) -> training windows."""
+    judge: Callable[[Sequence[Any]], Weaver]
+    """Clips -> windows for the validation loss, with nothing left out."""
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    bank: Callable[[Sequence[Any]], Sequence[Any]] = list
+    """The training clips whose styles a seed may choose."""
+
+
+def _gather_hearts(data_dir: Path, pack: Path) -> list[Clip]:
+    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
+
+
+HEARTS = Material(
+    NetShape(),
+    BAND_WEIGHTS,
+    _gather_hearts,
+    Loom,
+    lambda clips: Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0)),
+)
+
+
 @dataclass
 class Run:
     """Everything a training needs to go on: saved in one checkpoint."""
@@ -48,6 +85,7 @@ class Run:
     optimiser: torch.optim.Optimizer
     step: int = 0
     spent_s: float = 0.0
+    band_weights: tuple[float, ...] = BAND_WEIGHTS
 
     def state(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).state_dict() for name in ("net", "ema", "optimiser")}
@@ -67,13 +105,14 @@ def train_voice(
     resume: bool = True,
     threads: int = 0,
     pack: Path | None = None,
-    sizes: tuple[tuple[int, int], ...] = SIZES,
+    sizes: tuple[tuple[int, int], ...] | None = None,
     shape: NetShape | None = None,
+    material: Material = HEARTS,
 ) -> Path:
-    """Train the voice; returns the file of the EMA weights, out_dir/voice.safetensors.
+    """Train a voice; returns the file of the EMA weights, out_dir/voice.safetensors.
 
     Args:
-        data_dir: folder with manifest.csv and yaseen/ (read only when there is no pack yet).
+        data_dir: folder with manifest.csv and the recordings (read only when there is no pack yet).
         out_dir: gets checkpoint.pt, loss.csv and voice.safetensors, every two minutes.
         minutes: planned length; the learning rate reaches zero there.
         seed: of weights, batches and noise.
@@ -81,7 +120,9 @@ def train_voice(
         threads: CPU threads; 0 takes half the cores. On two cores that others use too, two threads took ten
             times as long a step as one; on two idle cores they take half.
         pack: packed clips; made when missing (default out_dir/clips.npz).
-        sizes: (items, frames) of the batches, in turn.
+        sizes: (items, frames) of the batches, in turn, and
+        shape: the net; None takes the material's own.
+        material: what it learns from.
 
     Raises:
         FileError: no training data there.
@@ -90,14 +131,16 @@ def train_voice(
     torch.manual_seed(seed)
     out_dir.mkdir(parents=True, exist_ok=True)
     pack = pack or out_dir / "clips.npz"
-    clips = load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
-    run = begin(shape or NetShape(), device())
+    clips = material.gather(data_dir, pack)
+    sizes = sizes or material.sizes
+    run = begin(shape or material.shape, device(), material.band_weights)
     checkpoint = out_dir / "checkpoint.pt"
     if resume and checkpoint.is_file():
         run.load(torch.load(checkpoint, weights_only=True))
     train_clips = [clip for clip in clips if clip.split == "train"]
-    loom = Loom(train_clips, seed + 7919 * run.step)
-    judge = Judge([clip for clip in clips if clip.split == "val"] or train_clips)
+    bank = material.bank(train_clips)
+    loom = material.weave(train_clips, seed + 7919 * run.step)
+    judge = Judge(material.judge([clip for clip in clips if clip.split == "val"] or train_clips), run.band_weights)
     with LossLog(out_dir / "loss.csv", minutes) as log:
         for _ in _timed(run, minutes * 60):
             size, frames = sizes[run.step % len(sizes)]
@@ -105,8 +148,8 @@ def train_voice(
             validation = judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None
             log.note(run, loss, validation)
             if log.checkpoint_due(run):
-                keep(run, train_clips, out_dir)
-    return keep(run, train_clips, out_dir)
+                keep(run, bank, out_dir)
+    return keep(run, bank, out_dir)
 
 
 def device() -> torch.device:
@@ -116,10 +159,10 @@ def device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def begin(shape: NetShape, where: torch.device) -> Run:
+def begin(shape: NetShape, where: torch.device, band_weights: tuple[float, ...] = BAND_WEIGHTS) -> Run:
     net = VoiceNet(shape).to(where)
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=1e-3)
-    return Run(net, copy.deepcopy(net).eval(), optimiser)
+    return Run(net, copy.deepcopy(net).eval(), optimiser, band_weights=band_weights)
 
 
 def _timed(run: Run, limit_s: float) -> Iterator[None]:
@@ -136,7 +179,7 @@ def learn(run: Run, batch: Batch, part: float) -> float:
     for group in run.optimiser.param_groups:
         warm = min(1.0, (run.step + 1) / WARM_UP_STEPS)
         group["lr"] = RATE * warm * (0.5 + 0.5 * math.cos(math.pi * min(part, 1.0)))
-    loss = objective(run.net, batch, _times(len(batch.clean)))
+    loss = objective(run.net, batch, _times(len(batch.clean)), band_weights=run.band_weights)
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
@@ -157,7 +200,13 @@ def _average(run: Run) -> None:
             average.lerp_(now, 1 - keep_part)
 
 
-def objective(net: VoiceNet, batch: Batch, t: Tensor, noise: Tensor | None = None) -> Tensor:
+def objective(
+    net: VoiceNet,
+    batch: Batch,
+    t: Tensor,
+    noise: Tensor | None = None,
+    band_weights: Sequence[float] = BAND_WEIGHTS,
+) -> Tensor:
     """Mean squared error of v over the frames that are not given, bands weighted; a scalar."""
     where = next(net.parameters()).device
     clean, past, conditions, label, style = (
@@ -171,15 +220,15 @@ def objective(net: VoiceNet, batch: Batch, t: Tensor, noise: Tensor | None = Non
     x = torch.where(given > 0, past, a * clean + s * noise)
     with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "mps"):
         v = net(x, t, conditions, label, style)
-    weights = (1 - given) * torch.tensor(BAND_WEIGHTS, device=where)[:, None]
+    weights = (1 - given) * torch.tensor(band_weights, device=where)[:, None]
     return ((v.float() - (a * noise - s * clean)) ** 2 * weights).sum() / weights.sum()
 
 
 class Judge:
     """Validation loss on always the same windows, times and noise."""
 
-    def __init__(self, clips: list[Clip]) -> None:
-        loom = Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0))
+    def __init__(self, loom: Weaver, band_weights: Sequence[float] = BAND_WEIGHTS) -> None:
+        self.band_weights = band_weights
         random = torch.Generator().manual_seed(1)
         self.cases = []
         for _ in range(3):
@@ -190,18 +239,20 @@ class Judge:
     @torch.inference_mode()
     def __call__(self, net: VoiceNet) -> float:
         where = next(net.parameters()).device
-        losses = [objective(net, batch, t, noise.to(where)) for batch, t, noise in self.cases]
+        losses = [objective(net, *case[:2], case[2].to(where), self.band_weights) for case in self.cases]
         return float(torch.stack(losses).mean())
 
 
-def keep(run: Run, clips: list[Clip], out_dir: Path) -> Path:
-    """Write checkpoint.pt and voice.safetensors, each complete or not at all."""
+def keep(run: Run, clips: Sequence[Any], out_dir: Path) -> Path:
+    """Write checkpoint.pt and voice.safetensors with the styles of `clips`, each complete or not at all."""
     partial = out_dir / "checkpoint.part"
     torch.save(run.state(), partial)
     os.replace(partial, out_dir / "checkpoint.pt")
     weights = out_dir / "voice.safetensors"
     styles = np.array([clip.style for clip in clips], np.float32)
-    save_net(run.ema, styles, np.array([clip.label for clip in clips], np.int64), weights)
+    labels = np.array([clip.label for clip in clips], np.int64)
+    contours = np.array([clip.contour for clip in clips]) if hasattr(clips[0], "contour") else None
+    save_net(run.ema, styles, labels, weights, contours)
     return weights
 
 
