@@ -149,6 +149,17 @@ def test_a_texture_asked_of_a_voice_without_any_is_refused_and_the_stream_goes_o
         assert client.wait_until(lambda: any(chunk.label == "AS" for chunk in client.inbox.chunks), 3)
 
 
+def test_the_default_voice_crosses_into_a_texture_and_mixes_it_with_a_heart(tmp_path: Path) -> None:
+    with running_engine(tmp_path) as live, joined(live) as client:
+        client.send("/heart/set/steps", 2)
+        client.send("/heart/set/label", "rain")
+        assert client.wait_until(lambda: any(chunk.label == "rain" for chunk in client.inbox.chunks), 20)
+        client.send("/heart/norm/mix_N", 1.0)
+        client.send("/heart/norm/mix_sea", 0.5)
+        assert client.wait_until(lambda: any(chunk.label == "N+sea" for chunk in client.inbox.chunks), 20)
+        assert np.isfinite(client.played_audio()).all()
+
+
 def test_panic_is_silence_until_resume(engine: RunningEngine) -> None:
     with joined(engine) as client:
         time.sleep(1)

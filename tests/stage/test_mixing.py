@@ -170,7 +170,7 @@ def test_on_the_tape_heart_and_texture_change_places_on_the_beat() -> None:
         assert nearest - CROSSFADE <= edge <= nearest
         assert nearest - beat <= SAMPLE_RATE_HZ, "the first or second beat after the turn"
     assert np.abs(np.diff(sound)).max() < 1.1 * 2 * np.pi * 2_200 / SAMPLE_RATE_HZ, "no click anywhere"
-    assert conductor.parts.read(tape.sealed - 1_000, 1_000) is None
+    assert not conductor.parts.read(tape.sealed - 1_000, 1_000)[:, 1].any()
 
 
 def test_parts_follow_the_tape_through_songs_and_songs_sung_again():
@@ -187,12 +187,12 @@ def test_parts_follow_the_tape_through_songs_and_songs_sung_again():
         tape.lay(start, audio, overlap=min(OVERLAP, tape.head - start))
 
     lay(0, 0.1, None)
-    assert parts.read(0, 8_192) is None
+    assert not parts.read(0, 8_192)[:, 1].any()
     for start in range(8_192, 4 * SAMPLE_RATE_HZ, 8_192):
         lay(start, 0.25, 0.5)
         tape.seal(start)
     begin = tape.head - 4_000
     assert np.allclose(parts.read(begin, 4_000), [0.25, 0.5])
     lay(tape.sealed, 0.125, None)
-    assert parts.read(tape.head - 4_000, 4_000) is None
+    assert not parts.read(tape.head - 4_000, 4_000)[:, 1].any()
     assert np.allclose(parts.read(tape.sealed - 100, 100), [0.25, 0.5])

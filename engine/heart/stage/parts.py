@@ -23,7 +23,6 @@ class Parts:
         self._parts.seal(self._tape.sealed)
         self._parts.lay(first, parts[first - chunk.start :], overlap=min(OVERLAP, self._tape.head - first))
 
-    def read(self, begin: int, frames: int) -> np.ndarray | None:
-        """float32 [frames, 2] from tape frame `begin` on; None when all of it is heart."""
-        parts = self._parts.read(begin, frames)
-        return parts if parts[:, 1].any() else None
+    def read(self, begin: int, frames: int) -> np.ndarray:
+        """float32 [frames, 2] from tape frame `begin` on."""
+        return self._parts.read(begin, frames)

@@ -16,7 +16,6 @@ from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS, Param, check, norm_to_value
 from heart.records import LABELS, SAMPLE_RATE_HZ, SUNG, TEXTURES, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
-from heart.sounding.mixtures import TEXTURE
 from heart.sounding.track import Track
 from heart.stage.follow import TRUSTED, Follower
 from heart.stage.mixing import Mixing, Sung
@@ -355,8 +354,6 @@ class Performance:
         scheduled = self.beats.beats_until(end)
         beats = tuple(beat for beat in scheduled if beat.s2 >= begin)
         sung, crossing = self.mixing.over(start, frames, scheduled)
-        if parts is None and (crossing or sung.uses()[TEXTURE]):
-            parts = np.stack([past, np.zeros_like(past)], 1)
         mode = self.values["voice_mode"]
         sources = self.sounds.sources(mode, self.values["source"], start, frames)
         return Wish(
