@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from heart import namespace as ns
 from heart.errors import WireError
+from heart.records import SUNG
 
 DOCS = Path(__file__).parent.parent / "docs" / "osc.md"
 OWNERS = {"wire": "heart.plumbing.wire:Wire", "performance": "heart.stage.performance:Performance"}
@@ -199,6 +200,6 @@ def test_json_speaks_oscquery() -> None:
         "RANGE": [{"MIN": 30, "MAX": 220}],
     }
     label = tree["CONTENTS"]["heart"]["CONTENTS"]["set"]["CONTENTS"]["label"]
-    assert label["RANGE"] == [{"VALS": ["N", "AS", "MR", "MS", "MVP"]}]
+    assert label["RANGE"] == [{"VALS": list(SUNG)}]
     audio = tree["CONTENTS"]["heart"]["CONTENTS"]["audio"]["CONTENTS"]["8"]
     assert (audio["TYPE"], audio["ACCESS"]) == ("iiif", 1)

@@ -111,7 +111,7 @@ def main(debug: bool, verbose: bool) -> None:
 @click.option("--bind", "host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow", multiple=True, metavar="ADDRESS", help="With --bind: a client that may come in; repeat.")
 @click.option("--phrase", envvar="HEART_PHRASE", help="With --bind: the pass phrase in /heart/hello.")
-@click.option("--voice", default="voice-heart", show_default=True, help="Which voice; `heart models` lists them.")
+@click.option("--voice", default="voice", show_default=True, help="Which voice; `heart models` lists them.")
 @click.option(
     "--mode",
     type=click.Choice(["lead", "follow", "track"]),
@@ -196,7 +196,7 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
     type=click.FloatRange(min=20),
     help="Length of the performance.",
 )
-@click.option("--voice", default="voice-heart", show_default=True)
+@click.option("--voice", default="voice", show_default=True)
 def demo(heart: Path | None, out: Path, seconds: float, voice: str) -> None:
     """A minute of the instrument, over the real wire: no device, Max, network or data needed."""
     from heart.stage.demo import run_demo
@@ -249,7 +249,14 @@ def listen(
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="WAV or FLAC; with --count a folder."
 )
-@click.option("--label", default="normal", show_default=True, help="normal, AS, MR, MS, MVP (or their full names).")
+@click.option(
+    "--label",
+    default="normal",
+    show_default=True,
+    help="normal, AS, MR, MS, MVP (or their full names), murmur; or storm, rain, wind, sea, birds, fire, bells, "
+    "jazz, piano, breath.",
+)
+@click.option("--mix", default="", metavar="LABEL:WEIGHT,...", help="Several at once instead: N:0.5,storm:0.5.")
 @click.option("--bpm", type=click.FloatRange(30, 220), help="Rate; 72, or that of the --beats file.")
 @click.option("--rmssd", default=30.0, show_default=True, type=click.FloatRange(0, 200), help="Variability in ms.")
 @rhythm
@@ -265,7 +272,7 @@ def listen(
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**24 - 1))
 @click.option("--steps", default=8, show_default=True, type=click.IntRange(1, 200))
 @click.option("--guidance", default=1.0, show_default=True, type=click.FloatRange(0, 8))
-@click.option("--voice", default="voice-heart", show_default=True)
+@click.option("--voice", default="voice", show_default=True)
 @click.option(
     "--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion)."
 )
@@ -278,7 +285,7 @@ def listen(
     help="With --count: sung at once. Only 1 gives the very bits of a sound made alone; others are within 1e-4.",
 )
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
-    """Sing a new heart into a file."""
+    """Sing a new heart, or a texture, into a file."""
     from heart.stage.offline import generate_files
 
     generate_files(out, count, **wishes)
@@ -468,7 +475,7 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 @click.option("--seed", default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
 def train(name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool) -> None:
-    """Train model NAME (voice-heart, ear-beats, ear-valve or just valve), resuming where it stopped."""
+    """Train model NAME (voice-heart, voice-texture, ear-valve or just valve), resuming where it stopped."""
     from heart.config import data_dir
     from heart.learning import full_name, trainer
 
@@ -514,7 +521,7 @@ def osc(form: str | None, check: str | None) -> None:
 
 @main.command()
 @click.option("--seconds", default=20.0, show_default=True, help="Sound to sing for each step count.")
-@click.option("--voice", default="voice-heart", show_default=True)
+@click.option("--voice", default="voice", show_default=True)
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 def bench(seconds: float, voice: str, threads: int) -> None:
     """How fast this machine sings: p50 and p95 of real time for each step count, and what to set."""

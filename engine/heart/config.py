@@ -48,7 +48,7 @@ class LiveConfig:
     host: str = "127.0.0.1"
     allow: tuple[str, ...] = ()
     phrase: str | None = None
-    voice: str = "voice-heart"
+    voice: str = "voice"
     mode: str = "lead"
     heart: Path | None = None
     """A sound file played to the ear as if it were live."""

@@ -27,6 +27,24 @@ mitral stenosis, mitral valve prolapse."""
 PATTERNS = ("sinus", "pvc", "bigeminy", "trigeminy", "couplet", "skipped", "af")
 """Rhythms the beats can have; heart.sounding.rhythm says what each is."""
 
+TEXTURES = ("storm", "rain", "wind", "sea", "birds", "fire", "bells", "jazz", "piano", "breath")
+"""What else it can sing, over the full band."""
+
+MIXTURES = {"murmur": ("AS", "MR", "MS", "MVP")}
+"""Names for equal shares of several labels."""
+
+UNNAMED = ("heart", "texture")
+"""A heart, or a texture, of no condition or class that is named."""
+
+SUNG = (*LABELS, *MIXTURES, *TEXTURES, *UNNAMED)
+"""Every label that can be asked for."""
+
+CROSSFADE = 1_323
+"""Frames (30 ms) in which one net hands over to the other."""
+
+Mix = tuple[tuple[str, float], ...]
+"""Labels with their weights, 0 or more; what counts is their share of the sum."""
+
 
 @dataclass(frozen=True)
 class Beat:
@@ -67,6 +85,14 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """From `frame` on, `mix` is sung instead; the hand-over of CROSSFADE frames ends there."""
+
+    frame: int
+    mix: Mix
+
+
+@dataclass(frozen=True)
 class Wish:
     """What the engine asks of a voice: `frames` new frames from `start` on.
 
@@ -84,7 +110,7 @@ class Wish:
     beats: tuple[Beat, ...]
     """All beats whose sounds may touch [start - len(past), start + frames + one second)."""
     label: str = "N"
-    """One of LABELS, or "" for the null class."""
+    """One of SUNG, or "" for the null class; beside a `mix` only what it is called."""
     seed: int = 0
     steps: int = 4
     guidance: float = 1.0
@@ -97,6 +123,12 @@ class Wish:
     sources: tuple[Source, ...] = ()
     future: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     """float32 [n]: the sound from `start + frames` on where it is known already (inpainting), else empty."""
+    mix: Mix = ()
+    """What to sing instead of `label`, if anything."""
+    crossing: Crossing | None = None
+    parts: np.ndarray | None = None
+    """float32 [n, 2]: of `past`, the heart and the texture, each before its gain; None: it is all of the one that
+    is asked for, and all heart where both are."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +144,8 @@ class Chunk:
     recipe: str = ""
     """Short hash of everything that decides the sound: wish and weights."""
     steps: int = 0
+    parts: np.ndarray | None = None
+    """float32 [frames + OVERLAP, 2]: the heart and the texture in it, each before its gain; None: all heart."""
 
 
 @dataclass(frozen=True)

@@ -70,13 +70,14 @@ def test_a_performance_is_sung_again_bit_for_bit(logged: tuple[Path, np.ndarray]
     assert told.chunks == len(path.read_text().splitlines()) - 1
 
 
-def test_the_diffusion_voice_is_sung_again_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("voice", "label"), [("voice-heart", "AS"), ("voice", "rain")])
+def test_the_diffusion_voice_is_sung_again_bit_for_bit(voice: str, label: str, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.log", encode_line)
-    journal.write(header_of("voice-heart", 1))
-    stage = Simulation(voice=open_voice("voice-heart", threads=1), log=journal.write)
+    journal.write(header_of(voice, 1))
+    stage = Simulation(voice=open_voice(voice, threads=1), log=journal.write)
     stage.run(0.5, listening=False)
     stage.run(0.7)
-    stage.turn("label", "AS")
+    stage.turn("label", label)
     stage.turn("steps", 2)
     stage.run(0.8)
     stage.kill()

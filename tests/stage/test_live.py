@@ -139,6 +139,27 @@ def test_sync_is_answered_after_what_was_asked_before_it(engine: RunningEngine) 
         assert client.wait_until(lambda: any(chunk.label == "MS" for chunk in client.inbox.chunks), 2)
 
 
+def test_a_texture_asked_of_a_voice_without_any_is_refused_and_the_stream_goes_on(engine: RunningEngine) -> None:
+    with joined(engine) as client:
+        client.send("/heart/set/label", "rain")
+        code, address, text = client.wait_for("/heart/error", 2)
+        assert (code, address) == ("voice", "/heart/set/label")
+        assert text.startswith("rain: this voice sings N, AS")
+        client.send("/heart/set/mix_AS", 1.0)
+        assert client.wait_until(lambda: any(chunk.label == "AS" for chunk in client.inbox.chunks), 3)
+
+
+def test_the_default_voice_crosses_into_a_texture_and_mixes_it_with_a_heart(tmp_path: Path) -> None:
+    with running_engine(tmp_path) as live, joined(live) as client:
+        client.send("/heart/set/steps", 2)
+        client.send("/heart/set/label", "rain")
+        assert client.wait_until(lambda: any(chunk.label == "rain" for chunk in client.inbox.chunks), 20)
+        client.send("/heart/norm/mix_N", 1.0)
+        client.send("/heart/norm/mix_sea", 0.5)
+        assert client.wait_until(lambda: any(chunk.label == "N+sea" for chunk in client.inbox.chunks), 20)
+        assert np.isfinite(client.played_audio()).all()
+
+
 def test_panic_is_silence_until_resume(engine: RunningEngine) -> None:
     with joined(engine) as client:
         time.sleep(1)

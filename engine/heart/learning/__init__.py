@@ -11,6 +11,10 @@ from heart.errors import UsageError
 MODELS = {
     "voice-heart": ("heart.learning.voice_train:train_voice", "heart.learning.voice_evaluate:evaluate_voice"),
     "voice-heart-fast": ("heart.learning.voice_distil:distil_voice", "heart.learning.voice_steps:evaluate_steps"),
+    "voice-texture": (
+        "heart.learning.texture_train:train_texture",
+        "heart.learning.texture_evaluate:evaluate_texture",
+    ),
     "ear-beats": ("heart.learning.ear_card:make_ear", "heart.learning.ear_evaluate:evaluate_ear"),
     "ear-onset": ("heart.learning.ear_onset:train_onset", "heart.learning.ear_onset:evaluate_onset"),
     "ear-rate": (

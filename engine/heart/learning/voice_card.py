@@ -27,11 +27,13 @@ def publish_voice(
     training: Mapping[str, Any] | None = None,
     figures: Mapping[str, Any] | None = None,
     commands: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Copy `weights` into the model folder `folder`, write its card and its net's graph; returns the card's path.
 
     training: command, seed, steps, minutes, machine. figures: measured values by name.
     commands: for each figure the command that measures it.
+    facts: what the card of another voice than the heart's says instead (labels, licence, about) or besides.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "voice.safetensors"
@@ -47,6 +49,7 @@ def publish_voice(
         "sha256": sha256(target),
         "about": "v-objective 1-D U-Net over the lowest three bands of a 16-band lapped transform; "
         "conditions: label, style, beats, past. Art, not a medical device.",
+        **(facts or {}),
     }
     tables = {"training": training, "figures": figures, "commands": commands}
     card.update({key: dict(table) for key, table in tables.items() if table})

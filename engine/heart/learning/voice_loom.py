@@ -52,8 +52,9 @@ class Mix:
 
 @dataclass(frozen=True)
 class Batch:
-    """float32 arrays: clean [B, BANDS, K] (companded), past (same, as the net will see it), conditions
-    [B, CHANNELS, K] with the mask first, style [B, STYLES + 1]; label int64 [B] (0 = null)."""
+    """float32 arrays: clean [B, bands, K] (companded), past (same, as the net will see it), conditions
+    [B, CHANNELS, K] with the mask first, style [B, styles + 1]; label int64 [B] (0 = null), or float32
+    [B, labels + 1] where labels are mixed."""
 
     clean: np.ndarray
     past: np.ndarray
@@ -81,14 +82,11 @@ class Loom:
         length = (frames - 1) * HOP + TAPS
         clip, beats = self._clip(), self._beats(length)
         sound = self._play(clip, beats, length)
-        known = 0 if random.random() < mix.no_past else self._known(frames)
+        known = 0 if random.random() < mix.no_past else known_of(frames, random)
         if known:
-            sound = self._splice(self._other_past(sound, beats, length), sound, known)
+            sound = splice(self._other_past(sound, beats, length), sound, known)
         clean = compand(analyse_span(sound * 10 ** (random.uniform(-2, 1) / 20), BANDS))
-        past = clean.copy()
-        if known and random.random() < 0.6:
-            noise = random.standard_normal((BANDS, known)) * random.uniform(0, mix.past_noise)
-            past[:, :known] += noise.astype(np.float32)
+        past = remembered(clean, known, mix.past_noise, random)
         mask = (np.arange(frames) < known).astype(np.float32)[None]
         track = beat_channels(() if random.random() < mix.drop_beats else beats, 0, frames)
         label = 0 if random.random() < mix.drop_label else clip.label + 1
@@ -96,12 +94,6 @@ class Loom:
         if random.random() >= mix.drop_style:
             style[:] = np.append(clip.style + 0.1 * random.standard_normal(STYLES), 1)
         return clean, past, np.concatenate([mask, track]), np.int64(label), style
-
-    def _known(self, frames: int) -> int:
-        """Length of the past: mostly about half the window, as on stage."""
-        if self.random.random() < 0.5:
-            return int(self.random.uniform(0.35, 0.65) * frames)
-        return int(self.random.uniform(0.02, 0.8) * frames)
 
     def _clip(self) -> Clip:
         others = (1 - self.mix.normal) / (len(LABELS) - 1)
@@ -149,13 +141,30 @@ class Loom:
         wish = Wish(0, 0, frames, np.zeros(OVERLAP, np.float32), moved, label)
         return pulse.sing(wish).audio[shift - BEFORE :][:length]
 
-    def _splice(self, before: np.ndarray, after: np.ndarray, known: int) -> np.ndarray:
-        """`before` for as long as the known frames reach, then `after` within 12 ms."""
-        if before is after:
-            return after
-        edge = (known - 1) * HOP + AFTER + BEFORE
-        fade = ((np.arange(len(after)) - edge) / 512).clip(0, 1).astype(np.float32)
-        return before * np.cos(fade * np.pi / 2) + after * np.sin(fade * np.pi / 2)
+
+def known_of(frames: int, random: np.random.Generator) -> int:
+    """Length of the past in a window: mostly about half of it, as on stage."""
+    if random.random() < 0.5:
+        return int(random.uniform(0.35, 0.65) * frames)
+    return int(random.uniform(0.02, 0.8) * frames)
+
+
+def splice(before: np.ndarray, after: np.ndarray, known: int) -> np.ndarray:
+    """`before` for as long as the known frames reach, then `after` within 12 ms."""
+    if before is after:
+        return after
+    edge = (known - 1) * HOP + AFTER + BEFORE
+    fade = ((np.arange(len(after)) - edge) / 512).clip(0, 1).astype(np.float32)
+    return before * np.cos(fade * np.pi / 2) + after * np.sin(fade * np.pi / 2)
+
+
+def remembered(clean: np.ndarray, known: int, most: float, random: np.random.Generator) -> np.ndarray:
+    """Frames [bands, K] as a net will see their past: often with a little noise, of deviation `most` at most."""
+    past = clean.copy()
+    if known and random.random() < 0.6:
+        noise = random.standard_normal((len(clean), known)) * random.uniform(0, most)
+        past[:, :known] += noise.astype(np.float32)
+    return past
 
 
 def _faster(sound: np.ndarray, speed: float) -> np.ndarray:

@@ -13,8 +13,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -39,6 +40,43 @@ Lesson = Callable[[VoiceNet, Batch, Tensor, Tensor | None], Tensor]
 """What a step makes smaller: (net, batch, places [B] spread over 0..1, noise or None for fresh) -> a scalar."""
 
 
+class Weaver(Protocol):
+    """Gives training windows without end."""
+
+    def batch(self, size: int, frames: int) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a voice learns from. Clips are of one kind throughout, with at least `split`, `label` and `style`."""
+
+    shape: NetShape
+    band_weights: tuple[float, ...]
+    """What an error in each band costs."""
+    gather: Callable[[Path, Path], list[Any]]
+    """(data folder, pack) -> clips, packed when they are not yet."""
+    weave: Callable[[Sequence[Any], int], Weaver]
+    """(clips, seed) -> training windows."""
+    judge: Callable[[Sequence[Any]], Weaver]
+    """Clips -> windows for the validation loss, with nothing left out."""
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    bank: Callable[[Sequence[Any]], Sequence[Any]] = list
+    """The training clips whose styles a seed may choose."""
+
+
+def _gather_hearts(data_dir: Path, pack: Path) -> list[Clip]:
+    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
+
+
+HEARTS = Material(
+    NetShape(),
+    BAND_WEIGHTS,
+    _gather_hearts,
+    Loom,
+    lambda clips: Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0)),
+)
+
+
 @dataclass
 class Run:
     """Everything a training needs to go on: saved in one checkpoint."""
@@ -50,6 +88,7 @@ class Run:
     """The learning rate's peak."""
     step: int = 0
     spent_s: float = 0.0
+    band_weights: tuple[float, ...] = BAND_WEIGHTS
 
     def state(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).state_dict() for name in ("net", "ema", "optimiser")}
@@ -69,13 +108,14 @@ def train_voice(
     resume: bool = True,
     threads: int = 0,
     pack: Path | None = None,
-    sizes: tuple[tuple[int, int], ...] = SIZES,
+    sizes: tuple[tuple[int, int], ...] | None = None,
     shape: NetShape | None = None,
+    material: Material = HEARTS,
 ) -> Path:
-    """Train the voice; returns the file of the EMA weights, out_dir/voice.safetensors.
+    """Train a voice; returns the file of the EMA weights, out_dir/voice.safetensors.
 
     Args:
-        data_dir: folder with manifest.csv and yaseen/ (read only when there is no pack yet).
+        data_dir: folder with manifest.csv and the recordings (read only when there is no pack yet).
         out_dir: gets checkpoint.pt, loss.csv and voice.safetensors, every two minutes.
         minutes: planned length; the learning rate reaches zero there.
         seed: of weights, batches and noise.
@@ -83,44 +123,50 @@ def train_voice(
         threads: CPU threads; 0 takes half the cores. On two cores that others use too, two threads took ten
             times as long a step as one; on two idle cores they take half.
         pack: packed clips; made when missing (default out_dir/clips.npz).
-        sizes: (items, frames) of the batches, in turn.
+        sizes: (items, frames) of the batches, in turn, and
+        shape: the net; None takes the material's own.
+        material: what it learns from.
 
     Raises:
         FileError: no training data there.
     """
-    clips = prepare(data_dir, out_dir, seed, threads, pack)
-    run = begin(shape or NetShape(), device())
-    return school(run, clips, out_dir, minutes, seed, resume, sizes)
+    clips = prepare(data_dir, out_dir, seed, threads, pack, material)
+    run = begin(shape or material.shape, device(), material.band_weights)
+    return school(run, clips, out_dir, minutes, seed, resume, sizes, material=material)
 
 
-def prepare(data_dir: Path, out_dir: Path, seed: int, threads: int, pack: Path | None) -> list[Clip]:
+def prepare(
+    data_dir: Path, out_dir: Path, seed: int, threads: int, pack: Path | None, material: Material = HEARTS
+) -> list[Any]:
     """Settle threads, chance and folder of a training, and load or pack its clips; see `train_voice`."""
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     torch.manual_seed(seed)
     out_dir.mkdir(parents=True, exist_ok=True)
     pack = pack or out_dir / "clips.npz"
-    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
+    return material.gather(data_dir, pack)
 
 
 def school(
     run: Run,
-    clips: Sequence[Clip],
+    clips: Sequence[Any],
     out_dir: Path,
     minutes: float,
     seed: int,
     resume: bool,
-    sizes: tuple[tuple[int, int], ...] = SIZES,
+    sizes: tuple[tuple[int, int], ...] | None = None,
     lesson: Lesson | None = None,
+    material: Material = HEARTS,
 ) -> Path:
     """Teach `lesson` (None: `objective`) for the planned minutes; the rest as `train_voice`."""
-    lesson = lesson or objective
+    lesson, sizes = lesson or usual(run), sizes or material.sizes
     out_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = out_dir / "checkpoint.pt"
     if resume and checkpoint.is_file():
         run.load(torch.load(checkpoint, weights_only=True))
     train_clips = [clip for clip in clips if clip.split == "train"]
-    loom = Loom(train_clips, seed + 7919 * run.step)
-    judge = Judge([clip for clip in clips if clip.split == "val"] or train_clips, lesson)
+    bank = material.bank(train_clips)
+    loom = material.weave(train_clips, seed + 7919 * run.step)
+    judge = Judge(material.judge([clip for clip in clips if clip.split == "val"] or train_clips), lesson)
     with LossLog(out_dir / "loss.csv", minutes) as log:
         for _ in _timed(run, minutes * 60):
             size, frames = sizes[run.step % len(sizes)]
@@ -128,8 +174,8 @@ def school(
             validation = judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None
             log.note(run, loss, validation)
             if log.checkpoint_due(run):
-                keep(run, train_clips, out_dir)
-    return keep(run, train_clips, out_dir)
+                keep(run, bank, out_dir)
+    return keep(run, bank, out_dir)
 
 
 def device() -> torch.device:
@@ -139,14 +185,19 @@ def device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def begin(shape: NetShape, where: torch.device) -> Run:
-    return enrol(VoiceNet(shape).to(where))
+def begin(shape: NetShape, where: torch.device, band_weights: tuple[float, ...] = BAND_WEIGHTS) -> Run:
+    return enrol(VoiceNet(shape).to(where), band_weights=band_weights)
 
 
-def enrol(net: VoiceNet, rate: float = RATE) -> Run:
+def enrol(net: VoiceNet, rate: float = RATE, band_weights: tuple[float, ...] = BAND_WEIGHTS) -> Run:
     """The beginning of a training of `net`, whatever it knows already."""
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=1e-3)
-    return Run(net, copy.deepcopy(net).eval(), optimiser, rate)
+    return Run(net, copy.deepcopy(net).eval(), optimiser, rate, band_weights=band_weights)
+
+
+def usual(run: Run) -> Lesson:
+    """The lesson of a voice: `objective`, with what an error in each band costs this run."""
+    return partial(objective, band_weights=run.band_weights)
 
 
 def _timed(run: Run, limit_s: float) -> Iterator[None]:
@@ -163,7 +214,7 @@ def learn(run: Run, batch: Batch, part: float, lesson: Lesson | None = None) -> 
     for group in run.optimiser.param_groups:
         warm = min(1.0, (run.step + 1) / WARM_UP_STEPS)
         group["lr"] = run.rate * warm * (0.5 + 0.5 * math.cos(math.pi * min(part, 1.0)))
-    loss = (lesson or objective)(run.net, batch, _places(len(batch.clean)), None)
+    loss = (lesson or usual(run))(run.net, batch, _places(len(batch.clean)), None)
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
@@ -205,9 +256,11 @@ class Seen:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type != "mps"):
             return net(x, t, self.conditions, self.label, self.style).float()
 
-    def error(self, missed: Tensor, weights: Tensor | float = 1.0) -> Tensor:
+    def error(
+        self, missed: Tensor, weights: Tensor | float = 1.0, band_weights: Sequence[float] = BAND_WEIGHTS
+    ) -> Tensor:
         """Mean square of what was missed, over the frames that are not given, bands weighted; a scalar."""
-        weights = (1 - self.given) * torch.tensor(BAND_WEIGHTS, device=missed.device)[:, None] * weights
+        weights = (1 - self.given) * torch.tensor(band_weights, device=missed.device)[:, None] * weights
         return (missed**2 * weights).sum() / weights.sum()
 
 
@@ -221,22 +274,27 @@ def turned(x: Tensor, y: Tensor, angle: Tensor) -> Tensor:
     return torch.cos(angle)[:, None, None] * x + torch.sin(angle)[:, None, None] * y
 
 
-def objective(net: VoiceNet, batch: Batch, t: Tensor, noise: Tensor | None = None) -> Tensor:
+def objective(
+    net: VoiceNet,
+    batch: Batch,
+    t: Tensor,
+    noise: Tensor | None = None,
+    band_weights: Sequence[float] = BAND_WEIGHTS,
+) -> Tensor:
     """Mean squared error of v at times t [B]; see `Seen.error`."""
     seen = seen_by(batch, next(net.parameters()).device)
     t = t.to(seen.clean.device)
     angle = t * math.pi / 2
     noise = torch.randn_like(seen.clean) if noise is None else noise
     v = seen.v(net, turned(seen.clean, noise, angle), t)
-    return seen.error(v - turned(noise, -seen.clean, angle))
+    return seen.error(v - turned(noise, -seen.clean, angle), 1.0, band_weights)
 
 
 class Judge:
     """Validation loss on always the same windows, times and noise."""
 
-    def __init__(self, clips: list[Clip], lesson: Lesson | None = None) -> None:
-        self.lesson = lesson or objective
-        loom = Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0))
+    def __init__(self, loom: Weaver, lesson: Lesson) -> None:
+        self.lesson = lesson
         random = torch.Generator().manual_seed(1)
         self.cases = []
         for _ in range(3):
@@ -251,12 +309,14 @@ class Judge:
         return float(torch.stack(losses).mean())
 
 
-def keep(run: Run, clips: list[Clip], out_dir: Path) -> Path:
-    """Write checkpoint.pt and voice.safetensors, each complete or not at all."""
+def keep(run: Run, clips: Sequence[Any], out_dir: Path) -> Path:
+    """Write checkpoint.pt and voice.safetensors with the styles of `clips`, each complete or not at all."""
     partial = out_dir / "checkpoint.part"
     torch.save(run.state(), partial)
     os.replace(partial, out_dir / "checkpoint.pt")
     weights = out_dir / "voice.safetensors"
     styles = np.array([clip.style for clip in clips], np.float32)
-    save_net(run.ema, styles, np.array([clip.label for clip in clips], np.int64), weights)
+    labels = np.array([clip.label for clip in clips], np.int64)
+    contours = np.array([clip.contour for clip in clips]) if hasattr(clips[0], "contour") else None
+    save_net(run.ema, styles, labels, weights, contours)
     return weights

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heart.records import LABELS, METHODS, MODES, PATTERNS, SLOTS
+from heart.records import LABELS, METHODS, MODES, PATTERNS, SLOTS, SUNG, TEXTURES
 
 PROTOCOL = 1
 DEFAULT_PORT = 9700
@@ -95,7 +95,10 @@ def _param(name: str, kind: str, default: Value, low: float | None, high: float 
 
 
 PARAMS: dict[str, Param] = {p.name: p for p in (
-    _param("label", "s", "N", None, None, "", "heart condition to sing", choices=LABELS),
+    _param("label", "s", "N", None, None, "", "heart condition or texture to sing; sets every mix_ to 0",
+           choices=SUNG),
+    _param("cross", "s", "beat", None, None, "", "when a label that leads from heart to texture, or back, is heard",
+           choices=("beat", "now")),
     _param("bpm", "f", 72.0, 30, 220, "bpm", "heart rate to sing (lead)"),
     _param("rmssd", "f", 30.0, 0, 200, "ms", "beat-to-beat variability of the rate"),
     _param("systole", "f", 1.0, 0.7, 1.3, "", "time from S1 to S2, as a share of what the rate would have"),
@@ -122,6 +125,8 @@ PARAMS: dict[str, Param] = {p.name: p for p in (
     _param("ear_hop", "f", 1.0, 0.25, 10, "s", "time between two judgements of scene, valve, condition or gate",
            "log"),
     _param("ear_window", "f", 5.0, 1, 30, "s", "how much of the newest sound such a judgement speaks of", "log"),
+    *(_param(f"mix_{label}", "f", 0.0, 0, 1, "", f"weight of {label} in the mix; all 0: label is sung")
+      for label in (*LABELS, *TEXTURES)),
 )}
 
 
@@ -188,7 +193,7 @@ _NEXT = (
 )
 _STATUS = (
     _text("state", "what the engine is doing"), _text("mode", "lead, follow or track"),
-    _text("label", "heart condition sung"), _number("bpm", "rate sung", 0, 400, "bpm"),
+    _text("label", "what is sung"), _number("bpm", "rate sung", 0, 400, "bpm"),
     _number("heard_bpm", "rate heard, 0 = none", 0, 400, "bpm"), _number("trust", "in what is heard", 0, 1),
     _number("fill_ms", "your reserve as the engine sees it", None, None, "ms"),
     _number("p95", "95th percentile of the voice's work time over sound time", 0),
@@ -270,7 +275,7 @@ _FIXED = (
     *(_out(f"/heart/heard/{what}", f"{_WORDS[what]}; on change and at least once a second", *args)
       for what, args in JUDGED.items()),
     _out("/heart/chunk", "newly sung sound begins at this frame of the ring; names all that decides it",
-         _whole("n", "number of the chunk"), _OFFSET, _text("label", "heart condition sung"),
+         _whole("n", "number of the chunk"), _OFFSET, _text("label", "what is sung; of a mix, joined by +"),
          _number("bpm", "rate sung", 0, 400, "bpm"), _whole("seed", "of its noise"),
          _text("recipe", "hash of the wish and the weights")),
     _in("/heart/ramp", "move a parameter straight to a value; /heart/set ends it, done tells its end", "on_ramp",

@@ -5,24 +5,43 @@ spend itself on S1, and its small errors would be heard as hiss. So each band go
 asinh(c / knee) / spread: linear below the knee, logarithmic above. An error of 0.05 on that scale is
 -60 dB where it is silent and a few percent where it is loud.
 
+A heart's knees are the same for all hearts. Textures differ by 60 dB in their highest bands, so theirs are
+multiples of the band levels of the recording they are to sound like, which its style names.
+
 Letters: K frames of 2756.25 Hz.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from heart.records import SAMPLE_RATE_HZ, Beat
 from heart.sounding.filterbank import HOP
 
-BANDS = 3
-"""The lowest bands, up to 4.1 kHz: they hold heart sounds to -58 dB (the material ends at 4 kHz)."""
-KNEES = np.array([0.02, 0.003, 0.0015], np.float32)
-"""Where each band turns from linear to logarithmic; a sine of amplitude 1 has coefficients up to 4."""
-SPREADS = np.array([2.4, 0.65, 0.5], np.float32)
-"""About the standard deviation after companding over the training set, so that noise of 1 covers it."""
+
+@dataclass(frozen=True)
+class Scale:
+    """The companding of a model, lowest bands first."""
+
+    knees: tuple[float, ...]
+    """Where each band turns from linear to logarithmic; a sine of amplitude 1 has coefficients up to 4."""
+    spreads: tuple[float, ...]
+    """About the standard deviation after companding over the training set, so that noise of 1 covers it."""
+
+    def at(self, levels_db: np.ndarray) -> Scale:
+        """The same with each knee a multiple of its band's level [bands], RMS of the coefficients in dB."""
+        knees = np.array(self.knees) * 10 ** (np.asarray(levels_db, float) / 20)
+        return replace(self, knees=tuple(knees.tolist()))
+
+
+HEART = Scale((0.02, 0.003, 0.0015), (2.4, 0.65, 0.5))
+BANDS = len(HEART.knees)
+"""Of a heart, up to 4.1 kHz: they hold heart sounds to -58 dB (the material ends at 4 kHz)."""
+LEVEL_CENTRE_DB, LEVEL_WIDTH_DB = -45.0, 18.0
+"""How a style writes the level of a band: (level - centre) / width, within -2.5..2.5."""
 LARGEST = 6.0
 """No coefficient beyond this leaves: a runaway net stays within reach of a limiter."""
 CHANNELS = 5
@@ -31,15 +50,31 @@ PULSE_MS = 10.0
 """Standard deviation of the pulse that marks an onset."""
 
 
-def compand(frames: np.ndarray) -> np.ndarray:
-    """Coefficients [..., BANDS, K] to the net's scale; the inverse of `expand`."""
-    return (np.arcsinh(frames / KNEES[:, None]) / SPREADS[:, None]).astype(np.float32)
+def compand(frames: np.ndarray, scale: Scale = HEART) -> np.ndarray:
+    """Coefficients [..., bands, K] to the net's scale; the inverse of `expand`."""
+    return (np.arcsinh(frames / _column(scale.knees)) / _column(scale.spreads)).astype(np.float32)
 
 
-def expand(values: np.ndarray) -> np.ndarray:
-    """The net's scale [..., BANDS, K] back to coefficients; held where a sound would be far above 1."""
-    frames = np.sinh(np.clip(values * SPREADS[:, None], -10, 10)) * KNEES[:, None]
+def expand(values: np.ndarray, scale: Scale = HEART) -> np.ndarray:
+    """The net's scale [..., bands, K] back to coefficients; held where a sound would be far above 1."""
+    frames = np.sinh(np.clip(values * _column(scale.spreads), -10, 10)) * _column(scale.knees)
     return frames.clip(-LARGEST, LARGEST).astype(np.float32)
+
+
+def _column(numbers: tuple[float, ...]) -> np.ndarray:
+    return np.array(numbers, np.float32)[:, None]
+
+
+def mix_styles(styles: Sequence[np.ndarray], shares: Sequence[float] | np.ndarray, levels: int) -> np.ndarray:
+    """The style of a mixture: numbers are averaged, but of the first `levels`, which are band levels, the powers.
+
+    styles: each float32 [S]. shares: adding up to 1. Returns float32 [S].
+    """
+    stack, weights = np.asarray(styles, np.float64), np.asarray(shares)[:, None]
+    mixed = (weights * stack).sum(0)
+    power = (weights * 10 ** ((stack[:, :levels] * LEVEL_WIDTH_DB + LEVEL_CENTRE_DB) / 10)).sum(0)
+    mixed[:levels] = (10 * np.log10(power) - LEVEL_CENTRE_DB) / LEVEL_WIDTH_DB
+    return mixed.astype(np.float32)
 
 
 def beat_channels(beats: Sequence[Beat], first: int, count: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from heart.errors import UsageError
 from heart.records import GRAIN, METHODS, OVERLAP, SAMPLE_RATE_HZ, Beat, Source, Wish
 from heart.sounding.beats import FIRST_S1, BeatClock
-from heart.sounding.offline import HOP, PAST, Progress, check, find_label, lay, sing_on
+from heart.sounding.offline import HOP, PAST, Progress, check, check_sings, find_label, lay, sing_on
 from heart.sounding.registry import Singer, open_voice
 from heart.sounding.sources import looped, share, source_of
 
@@ -47,6 +47,8 @@ class Manner:
         check("rmssd", self.rmssd, 0, 500)
         if self.bpm is not None:
             check("bpm", self.bpm, 20, 300)
+        label = find_label(self.label)
+        check_sings(self.voice, ((label, 1.0),))
         return open_voice(self.voice, self.threads, self.sampler) if isinstance(self.voice, str) else self.voice
 
     def wishes(self, first_s1: int | None = None) -> Callable[[int, int, int, np.ndarray], Wish]:

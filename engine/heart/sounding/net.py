@@ -13,21 +13,28 @@ import itertools
 import math
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from heart.records import LABELS
+from heart.sounding.conditions import HEART, LEVEL_CENTRE_DB, LEVEL_WIDTH_DB, Scale
+
 
 @dataclass(frozen=True)
 class NetShape:
-    """Everything that decides the tensors of a net; stored beside the weights."""
+    """Everything that decides the tensors of a net and what they mean; stored beside the weights.
+
+    What is not given is as in the first voice, whose file names only half of this.
+    """
 
     bands: int = 3
-    """Coefficient channels in and out."""
+    """Coefficient channels in and out, the lowest ones of the filter bank."""
     conditions: int = 5
     """Condition channels at frame rate: see `conditions.py`."""
-    classes: int = 5
-    """Heart conditions; one more row is the null class, row 0."""
+    labels: tuple[str, ...] = LABELS
+    """What it can sing; one more row is the null class, row 0."""
     styles: int = 6
     """Numbers of a style; one more says whether a style is given."""
     widths: tuple[int, ...] = (64, 96, 128, 192)
@@ -37,6 +44,18 @@ class NetShape:
     attention_from: int = 2
     """First level with attention."""
     embedding: int = 256
+    knees: tuple[float, ...] = HEART.knees
+    spreads: tuple[float, ...] = HEART.spreads
+    """See `conditions.Scale`."""
+    levelled: bool = False
+    """Whether the first `bands` numbers of a style are the levels that the knees are multiples of."""
+    gain: float = 1.25
+    """From the level of the training clips to what is heard: few steps sing S1 a little too softly."""
+
+    def scale(self, style: np.ndarray) -> Scale:
+        """The companding of a sound of this style [styles]."""
+        fixed = Scale(self.knees, self.spreads)
+        return fixed.at(style[: self.bands] * LEVEL_WIDTH_DB + LEVEL_CENTRE_DB) if self.levelled else fixed
 
     @property
     def multiple(self) -> int:
@@ -114,7 +133,7 @@ class VoiceNet(nn.Module):
         w, s, e = shape.widths, shape.stride, shape.embedding
         self.register_buffer("frequencies", torch.logspace(-1, 1, 64))
         self.time = nn.Sequential(nn.Linear(128, e), nn.SiLU(), nn.Linear(e, e))
-        self.label = nn.Embedding(shape.classes + 1, e)
+        self.label = nn.Embedding(len(shape.labels) + 1, e)
         self.style = nn.Sequential(nn.Linear(shape.styles + 1, e), nn.SiLU(), nn.Linear(e, e))
         self.inlet = nn.Conv1d(shape.bands + shape.conditions, w[0], 5, padding=2)
         deep = [i >= shape.attention_from for i in range(len(w))]
@@ -129,10 +148,12 @@ class VoiceNet(nn.Module):
         nn.init.zeros_(self.outlet.bias)  # type: ignore[arg-type]
 
     def embed(self, t: Tensor, label: Tensor, style: Tensor) -> Tensor:
-        """One vector per item: t [B] in 0..1, label int64 [B] (0 = null), style [B, styles + 1]."""
+        """One vector per item: t [B] in 0..1, style [B, styles + 1]; label int64 [B] (0 = null), or weights
+        [B, labels + 1] of a mixture of labels."""
         angles = 2 * math.pi * t[:, None] * self.frequencies[None]  # type: ignore[index]
         time = self.time(torch.cat([angles.cos(), angles.sin()], 1))
-        return F.silu(time + self.label(label) + self.style(style))
+        named = label @ self.label.weight if label.is_floating_point() else self.label(label)
+        return F.silu(time + named + self.style(style))
 
     def forward(self, x: Tensor, t: Tensor, conditions: Tensor, label: Tensor, style: Tensor) -> Tensor:
         """x float [B, bands, T], conditions [B, conditions, T] -> v [B, bands, T]."""

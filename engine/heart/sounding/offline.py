@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from heart.audio import rise
 from heart.errors import UsageError
-from heart.records import LABELS, OVERLAP, PATTERNS, SAMPLE_RATE_HZ, Wish
+from heart.records import OVERLAP, PATTERNS, SAMPLE_RATE_HZ, SUNG, Mix, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.glide import Glide
-from heart.sounding.registry import Singer, open_voice
+from heart.sounding.mixtures import find_sung, parse_mix, shares
+from heart.sounding.registry import Singer, labels_of, open_voice
 from heart.sounding.track import Track
 
 HOP = 16_384
@@ -37,17 +39,17 @@ RHYTHM = {"systole": (0.7, 1.3), "balance": (-1.0, 1.0), "ectopy": (0.0, 0.33)}
 
 
 def find_label(word: str) -> str:
-    """The label a word means: one of LABELS in any case, its long name, or "" for none.
+    """The label a word means: one of SUNG in any case, a condition's long name, or "" for none.
 
     Raises:
         UsageError: no such label.
     """
-    plain = word.strip()
-    if plain.upper() in LABELS or plain == "":
-        return plain.upper()
+    plain = find_sung(word)
+    if plain in SUNG or plain == "":
+        return plain
     label = WORDS.get(plain.lower().replace(" ", "_").replace("-", "_"))
     if label is None:
-        raise UsageError(f"label {word!r}: take one of {', '.join(LABELS)} or {', '.join(WORDS)}")
+        raise UsageError(f"label {word!r}: take one of {', '.join(SUNG)} or {', '.join(WORDS)}")
     return label
 
 
@@ -58,17 +60,18 @@ def generate(
     rmssd: float = 30.0,
     seed: int = 0,
     steps: int = 8,
-    voice: str | Singer = "voice-heart",
+    voice: str | Singer = "voice",
     sampler: str = "ddim",
     guidance: float = 1.0,
     threads: int = 0,
     progress: Progress = lambda sung_s: None,
     *,
+    mix: str = "",
     track: Track | None = None,
     ramps: Mapping[str, Glide] | None = None,
     **rhythm: Any,
 ) -> np.ndarray:
-    """Sing `seconds` of heart: float32 [round(seconds * 44100)].
+    """Sing `seconds` of heart or texture: float32 [round(seconds * 44100)].
 
     Args:
         seconds: 0.1 .. 3600.
@@ -82,6 +85,7 @@ def generate(
         guidance: 1 is none; above, the label is exaggerated.
         threads: of the voice; 0 chooses.
         progress: called with the seconds sung so far.
+        mix: labels with weights to sing instead of `label`, as in "N:0.5,storm:0.5".
         track: given RR intervals; at `track.bpm` they are sung as they are.
         ramps: settings of the beat clock by name (bpm, rmssd_ms, systole, balance, ectopy) that move.
         rhythm: systole (0.7 .. 1.3), balance (-1 .. 1), pattern, ectopy (0 .. 0.33); see `BeatClock`.
@@ -95,14 +99,15 @@ def generate(
     check("rmssd", rmssd, 0, 500)
     check("steps", steps, 1, 200)
     check("guidance", guidance, 0, 10)
-    name = find_label(label)
+    name, blend = find_label(label), parse_mix(mix) if mix else ()
+    check_sings(voice, blend or ((name, 1.0),))
     singer = open_voice(voice, threads, sampler) if isinstance(voice, str) else voice
     clock = _clock(bpm, rmssd, seed, track, ramps or {}, rhythm)
 
     def make(number: int, start: int, frames: int, past: np.ndarray) -> Wish:
         begin = start - len(past) - SAMPLE_RATE_HZ // 2
         beats = tuple(b for b in clock.beats_until(start + frames + SAMPLE_RATE_HZ) if b.s2 >= begin)
-        return Wish(number, start, frames, past, beats, name, seed, steps, guidance)
+        return Wish(number, start, frames, past, beats, name, seed, steps, guidance, mix=blend)
 
     return sing_on(singer, round(seconds * SAMPLE_RATE_HZ), make, progress)
 
@@ -110,9 +115,14 @@ def generate(
 def sing_on(singer: Singer, total: int, make: Make, progress: Progress) -> np.ndarray:
     """Sing `total` frames, wish by wish as `make` makes them: float32 [total]."""
     sound = np.zeros(-(-total // HOP) * HOP + OVERLAP, np.float32)
+    parts = np.zeros((len(sound), 2), np.float32)
     for number, start in enumerate(range(0, total, HOP)):
-        past = sound[max(0, start - PAST) : start + OVERLAP] if start else sound[:0]
-        lay(sound, start, singer.sing(make(number, start, HOP, past.copy())).audio)
+        heard = slice(max(0, start - PAST), start + OVERLAP if start else 0)
+        both = parts[heard].copy() if parts[heard].any() else None
+        chunk = singer.sing(replace(make(number, start, HOP, sound[heard].copy()), parts=both))
+        lay(sound, start, chunk.audio)
+        if chunk.parts is not None:
+            lay(parts, start, chunk.parts)
         progress(min(start + HOP, total) / SAMPLE_RATE_HZ)
     return sound[:total]
 
@@ -135,9 +145,20 @@ def _clock(
 def lay(sound: np.ndarray, start: int, audio: np.ndarray) -> None:
     """Put a chunk at `start`, cross-faded over OVERLAP frames with what lies there (in place)."""
     fade = rise(OVERLAP) if start else np.ones(OVERLAP, np.float32)
+    fade = fade.reshape(-1, *[1] * (audio.ndim - 1))
     head = slice(start, start + OVERLAP)
     sound[head] = sound[head] * (1 - fade) + audio[:OVERLAP] * fade
     sound[start + OVERLAP : start + len(audio)] = audio[OVERLAP:]
+
+
+def check_sings(voice: str | Singer, mix: Mix) -> None:
+    """Raises UsageError when a voice of that name does not sing a label; "" is always sung."""
+    if not isinstance(voice, str):
+        return
+    sings = labels_of(voice)
+    for label in shares(tuple((label, weight) for label, weight in mix if label)):
+        if label not in sings:
+            raise UsageError(f"label {label}: {voice} sings {', '.join(sings)}; see `heart models`")
 
 
 def check(name: str, value: float, least: float, most: float) -> None:

@@ -9,13 +9,19 @@ from typing import Protocol
 
 from heart.config import models_dir
 from heart.errors import UsageError
-from heart.records import Chunk, Wish
+from heart.records import LABELS, MIXTURES, SUNG, UNNAMED, Chunk, Wish
 
 VOICES = {
+    "voice": "heart.sounding.duet:Duet",
     "voice-heart": "heart.sounding.voice:Voice",
     "pulse": "heart.sounding.pulse:Pulse",
 }
 """name -> "module:Class". A class is called with (folder, threads, sampler) and has `sing`, `warm_up`."""
+
+MODELS = {"voice": ("voice-heart", "voice-texture"), "voice-heart": ("voice-heart",), "pulse": ()}
+"""The model folders of each voice."""
+OPTIONAL = "voice-texture"
+"""Hearts are sung without it."""
 
 
 class Singer(Protocol):
@@ -41,6 +47,22 @@ def list_voices() -> tuple[str, ...]:
     return tuple(VOICES)
 
 
+def models_of(name: str) -> tuple[str, ...]:
+    """The models a voice will read. Raises UsageError when there is no such voice."""
+    return tuple(m for m in MODELS[_known(name)] if m != OPTIONAL or (models_dir() / m).is_dir())
+
+
+def labels_of(name: str) -> tuple[str, ...]:
+    """The labels a voice can sing with the models that are here. Raises UsageError when there is no such voice."""
+    return SUNG if OPTIONAL in models_of(name) else (*LABELS, *MIXTURES, UNNAMED[0])
+
+
+def _known(name: str) -> str:
+    if name not in VOICES:
+        raise UsageError(f"no voice called {name!r}; there are {', '.join(VOICES)}")
+    return name
+
+
 def open_voice(name: str, threads: int = 0, sampler: str = "ddim") -> Singer:
     """Load a voice.
 
@@ -48,8 +70,7 @@ def open_voice(name: str, threads: int = 0, sampler: str = "ddim") -> Singer:
         UsageError: there is no such voice or sampler.
         FileError: its weights are missing or damaged.
     """
-    if name not in VOICES:
-        raise UsageError(f"no voice called {name!r}; there are {', '.join(VOICES)}")
+    _known(name)
     # Before torch is loaded: threads that spin while they wait steal the cores of sound and sockets.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _, kind = VOICES[name].partition(":")

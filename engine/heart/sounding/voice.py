@@ -27,8 +27,9 @@ import torch
 from torch import Tensor
 
 from heart.cards import read_model
-from heart.records import LABELS, OVERLAP, Beat, Chunk, Wish
-from heart.sounding.conditions import BANDS, beat_channels, compand, expand
+from heart.records import OVERLAP, Beat, Chunk, Wish
+from heart.sounding import contour
+from heart.sounding.conditions import Scale, beat_channels, compand, expand, mix_styles
 from heart.sounding.filterbank import (
     BEFORE,
     HOP,
@@ -41,6 +42,7 @@ from heart.sounding.filterbank import (
 )
 from heart.sounding.graph import open_net
 from heart.sounding.levels import with_levels, without_levels
+from heart.sounding.mixtures import shares_of
 from heart.sounding.modes import Plan, Planner, noised
 from heart.sounding.samplers import Denoiser, find_sampler
 from heart.sounding.sources import material_of
@@ -54,8 +56,6 @@ TAIL_FRAMES = 24
 FUTURE_FRAMES = 320
 """Most coefficient frames looked at of what comes after, where that is known: 0.12 s."""
 MAX_STEPS = 200
-LEVEL = 1.25
-"""From the level of the training clips to what is heard: few steps sing S1 a little too softly."""
 
 
 NOTHING = Wish(0, 0, 0, np.zeros(0, np.float32), (), label="")
@@ -107,6 +107,31 @@ def past_of(wish: Wish) -> np.ndarray:
     return np.pad(past, (max(0, OVERLAP + TAPS - len(past)), 0))
 
 
+class Tuning:
+    """Between a wish's coefficients and the net's scale: its companding, gain and contour."""
+
+    def __init__(self, scale: Scale, gain: float, moves: np.ndarray | None, count: int) -> None:
+        self.scale, self.gain, self.bands = scale, np.float32(gain), len(scale.knees)
+        self.loud = np.ones((1, count), np.float32) if moves is None else contour.amplitude(moves)
+
+    def to_net(self, frames: np.ndarray, where: slice | None = None) -> np.ndarray:
+        """Coefficients [16, K] of a sound, at the frames `where` of the window (None: anywhere): [bands, K]."""
+        loud = np.float32(1) if where is None else self.loud[:, where]
+        return compand(frames[: self.bands] / self.gain / loud, self.scale)
+
+    def to_sound(self, values: np.ndarray) -> np.ndarray:
+        """The net's [bands, count] to coefficients."""
+        return expand(values, self.scale) * self.loud * self.gain
+
+
+@dataclass(frozen=True)
+class Known:
+    """What stands in a window already: frames of the past, and at time t of what comes after."""
+
+    past: Tensor
+    future: Callable[[float], Tensor]
+
+
 class Voice:
     """A loaded diffusion voice.
 
@@ -151,13 +176,18 @@ class Voice:
         recipe = self._recipe(wish)
         wish = without_levels(wish)
         window = window_of(wish, self.net.shape.multiple)
-        past, future, noise = self._past(wish, window), self._future(wish, window), self._noise(wish, window)
-        plan = self.planner.plan(wish, window.first, noise, self._to_net)
-        denoiser = self._denoiser(wish, window, past, lambda t: noised(future, noise[..., window.later], t))
+        label, style, scale = self._choice(wish)
+        moves = self._contour(wish, window)
+        tuning = Tuning(scale, self.net.shape.gain, moves, window.count)
+        past, future = self._past(wish, window, tuning), self._future(wish, window, tuning)
+        noise = self._noise(wish, window)
+        plan = self.planner.plan(wish, window.first, noise, tuning.to_net)
+        known = Known(past, lambda t: noised(future, noise[..., window.later], t))
+        denoiser = self._denoiser(wish, window, known, label, style, moves)
         steps = min(max(int(wish.steps), 1), MAX_STEPS)
         values = plan.finish(self._sampler(denoiser, plan.x, steps, plan.t) if plan.t else plan.x)
         values[..., : window.known], values[..., window.later] = past, future
-        audio = with_levels(self._sound(values[0].numpy(), wish, window, plan), wish)
+        audio = with_levels(self._sound(tuning.to_sound(values[0].numpy()), wish, window, plan), wish)
         spent_s = time.perf_counter() - began_s
         return Chunk(wish.number, wish.start, audio, spent_s, wish.seed, recipe, steps)
 
@@ -168,35 +198,33 @@ class Voice:
         share_s = (time.perf_counter() - began_s) / max(len(chunks), 1)
         return [replace(chunk, spent_s=share_s) for chunk in chunks]
 
-    def _past(self, wish: Wish, window: Window) -> Tensor:
-        """The known frames on the net's scale: [1, BANDS, known]."""
+    def _past(self, wish: Wish, window: Window, tuning: Tuning) -> Tensor:
+        """The known frames on the net's scale: [1, bands, known]."""
         past = past_of(wish)
         begin = window.first * HOP - BEFORE - (wish.start + OVERLAP - len(past))
         length = (window.known - 1) * HOP + TAPS if window.known else 0
-        return torch.from_numpy(self._to_net(analyse_span(past[begin : begin + length])))[None]
+        return torch.from_numpy(tuning.to_net(analyse_span(past[begin : begin + length]), slice(0, window.known)))[
+            None
+        ]
 
-    def _future(self, wish: Wish, window: Window) -> Tensor:
-        """The frames known of what comes after, on the net's scale: [1, BANDS, 0..FUTURE_FRAMES]."""
+    def _future(self, wish: Wish, window: Window, tuning: Tuning) -> Tensor:
+        """The frames known of what comes after, on the net's scale: [1, bands, 0..FUTURE_FRAMES]."""
         begin = (window.first + window.later.start) * HOP - BEFORE - (wish.start + wish.frames)
         count = window.later.stop - window.later.start
         future = np.nan_to_num(wish.future[begin : begin + (count - 1) * HOP + TAPS] if count else wish.future[:0])
-        return torch.from_numpy(self._to_net(analyse_span(future.astype(np.float32))))[None]
-
-    def _to_net(self, frames: np.ndarray) -> np.ndarray:
-        """Coefficients [16, K] of a sound to the net's scale, those of the bands it sings: [BANDS, K]."""
-        return compand(frames[:BANDS] / np.float32(LEVEL))
+        return torch.from_numpy(tuning.to_net(analyse_span(future.astype(np.float32)), window.later))[None]
 
     def _noise(self, wish: Wish, window: Window) -> Tensor:
         random = np.random.default_rng([abs(int(wish.seed)), abs(int(wish.start))])
-        noise = random.standard_normal((1, BANDS, window.count), dtype=np.float32)
+        noise = random.standard_normal((1, self.net.shape.bands, window.count), dtype=np.float32)
         return torch.from_numpy(noise)
 
     def _unconditioned(self, x: Tensor, t: float) -> Tensor:
-        """v [B, BANDS, K] of sounds that are given no label, beats or past."""
+        """v [B, bands, K] of sounds that are given no label, beats or past."""
         copies, _, count = x.shape
         nothing = np.concatenate([np.zeros((1, count), np.float32), beat_channels((), 0, count)])
         conditions = torch.from_numpy(nothing)[None].expand(copies, -1, -1)
-        label, style = (null[1:].expand(copies, *null.shape[1:]) for null in self._choice(NOTHING))
+        label, style = (null[1:].expand(copies, *null.shape[1:]) for null in self._choice(NOTHING)[:2])
         v: Tensor = self.net(x, torch.full((copies,), t), conditions, label, style)
         return v
 
@@ -205,47 +233,79 @@ class Voice:
         plain = not wish.sources and not len(wish.future)
         return self.few.get(wish.steps, (self.net, self._proof)) if plain else (self.net, self._proof)
 
-    def _denoiser(self, wish: Wish, window: Window, past: Tensor, future: Callable[[float], Tensor]) -> Denoiser:
+    def _denoiser(
+        self, wish: Wish, window: Window, known: Known, label: Tensor, style: Tensor, moves: np.ndarray | None
+    ) -> Denoiser:
         """(x, t) -> v for this wish, with past and future in place and guidance applied."""
-        guided = wish.guidance != 1.0 and wish.label != ""
+        guided = wish.guidance != 1.0 and not label[0, 0]
         copies = 2 if guided else 1
         mask = (np.arange(window.count) < window.known).astype(np.float32)[None]
-        track = beat_channels(wish.beats, window.first, window.count)
+        track = beat_channels(wish.beats, window.first, window.count) if moves is None else contour.told(moves)
         conditions = torch.from_numpy(np.concatenate([mask, track]))[None].expand(copies, -1, -1)
-        label, style = self._choice(wish)
         labels, styles = label[:copies], style[:copies]
         net, _ = self._taught(wish)
 
         def denoise(x: Tensor, t: float) -> Tensor:
             x = x.clone()
-            x[..., : window.known], x[..., window.later] = past, future(t)
+            x[..., : window.known], x[..., window.later] = known.past, known.future(t)
             time_ = torch.full((copies,), t)
             v = net(x.expand(copies, -1, -1), time_, conditions, labels, styles)
             return v if not guided else v[1:] + wish.guidance * (v[:1] - v[1:])
 
         return denoise
 
-    def _choice(self, wish: Wish) -> tuple[Tensor, Tensor]:
-        """Label and style of a wish in row 0, the null of both in row 1."""
-        style = np.zeros((2, self.net.shape.styles + 1), np.float32)
-        label = torch.zeros(2, dtype=torch.long)
-        if wish.label in LABELS:
-            number = LABELS.index(wish.label)
-            label[0] = number + 1
-            style[0] = np.append(self.style(number, wish.seed), 1)
-        return label, torch.from_numpy(style)
+    def _choice(self, wish: Wish) -> tuple[Tensor, Tensor, Scale]:
+        """Weights of the labels [2, labels + 1] and style [2, styles + 1], of the wish in row 0 and of no label
+        in row 1; and the scale of its frames.
+        """
+        shape = self.net.shape
+        shares = self._own_shares(wish)
+        label = torch.zeros(2, len(shape.labels) + 1)
+        style = np.zeros((2, shape.styles + 1), np.float32)
+        label[1, 0] = 1
+        if not shares:
+            label[0, 0] = 1
+            return label, torch.from_numpy(style), shape.scale(self.style(None, wish.seed))
+        for number, share in shares.items():
+            label[0, number + 1] = share
+        styles = [self.style(number, wish.seed) for number in shares]
+        style[0] = np.append(mix_styles(styles, [*shares.values()], shape.bands if shape.levelled else 0), 1)
+        return label, torch.from_numpy(style), shape.scale(style[0, :-1])
 
-    def style(self, label: int, seed: int) -> np.ndarray:
-        """The style a seed stands for: one of the label's clean recordings. float32 [styles]."""
-        bank = self._weights.styles[self._weights.style_labels == label]
+    def _own_shares(self, wish: Wish) -> dict[int, float]:
+        """What of a wish this net can sing: {number of the label: share}, the sum 1, or {}."""
+        labels = self.net.shape.labels
+        own = {labels.index(name): share for name, share in shares_of(wish).items() if name in labels}
+        return {number: share / sum(own.values()) for number, share in own.items()}
+
+    def _contour(self, wish: Wish, window: Window) -> np.ndarray | None:
+        """How the loudness of a texture is to move in the window: float32 [ROWS, count] in dB; None for hearts."""
+        contours, labels = self._weights.contours, self._weights.style_labels
+        if contours is None or wish.sources:  # a given sound moves by itself
+            return None
+        shares = self._own_shares(wish)
+        banks = [(number, contours[labels == number]) for number in shares] or [
+            (len(self.net.shape.labels), contours)
+        ]
+        seed = abs(int(wish.seed))
+        sung = [contour.sung(bank, (seed, number), window.first, window.count) for number, bank in banks]
+        return contour.mixed(sung, [*shares.values()] or [1.0])
+
+    def style(self, label: int | None, seed: int) -> np.ndarray:
+        """The style a seed stands for: one of the label's recordings (None: of all), of hearts a clean one.
+
+        float32 [styles]
+        """
+        weights = self._weights
+        bank = weights.styles if label is None else weights.styles[weights.style_labels == label]
         if not len(bank):
             return np.zeros(self.net.shape.styles, np.float32)
-        clean = bank[bank[:, 0] <= np.median(bank[:, 0])]
-        return clean[np.random.default_rng([abs(int(seed)), label]).integers(len(clean))]
+        if not self.net.shape.levelled:
+            bank = bank[bank[:, 0] <= np.median(bank[:, 0])]
+        return bank[np.random.default_rng([abs(int(seed)), label or 0]).integers(len(bank))]
 
-    def _sound(self, values: np.ndarray, wish: Wish, window: Window, plan: Plan) -> np.ndarray:
-        """Values [BANDS, count] to the chunk's sound, led over from the past within the certain part."""
-        frames = expand(values) * np.float32(LEVEL)
+    def _sound(self, frames: np.ndarray, wish: Wish, window: Window, plan: Plan) -> np.ndarray:
+        """Coefficients [bands, count] to the chunk's sound, led over from the past within the certain part."""
         sung = synthesise(frames if plan.upper is None else np.concatenate([frames, plan.upper]))
         begin = wish.start - (window.first * HOP - BEFORE)
         audio = np.ascontiguousarray(sung[begin : begin + wish.frames + OVERLAP])
@@ -259,6 +319,7 @@ class Voice:
         beats = [(beat.s1, beat.s2, round(beat.rr_ms, 3), beat.gain1, beat.gain2) for beat in wish.beats]
         text = f"{self._taught(wish)[1]} {self.sampler_name} {wish.start} {wish.frames} {wish.label} {wish.seed} "
         text += f"{wish.steps} {wish.guidance} {beats}"
+        text += f" {wish.mix}" if wish.mix else ""
         proof = hashlib.sha256(text.encode() + wish.past.tobytes() + wish.future.tobytes())
         proof.update(material_of(wish))
         return proof.hexdigest()[:12]

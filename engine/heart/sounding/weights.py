@@ -30,14 +30,20 @@ class Weights:
     styles: np.ndarray
     """float32 [clips, styles]."""
     style_labels: np.ndarray
-    """int64 [clips]: index into LABELS."""
+    """int64 [clips]: index into the shape's labels."""
+    contours: np.ndarray | None = None
+    """float32 [clips, ROWS, PHRASE] in dB, of textures: see `contour.py`."""
 
 
-def save_net(net: VoiceNet, styles: np.ndarray, style_labels: np.ndarray, path: Path) -> None:
-    """Write a net and its styles to `path`, complete or not at all."""
+def save_net(
+    net: VoiceNet, styles: np.ndarray, style_labels: np.ndarray, path: Path, contours: np.ndarray | None = None
+) -> None:
+    """Write a net and the styles (and contours) of its clips to `path`, complete or not at all."""
     tensors = {f"net.{key}": value.detach().cpu().half() for key, value in net.state_dict().items()}
     tensors["styles"] = torch.from_numpy(styles).half()
     tensors["style_labels"] = torch.from_numpy(style_labels)
+    if contours is not None:
+        tensors["contours"] = torch.from_numpy(contours).half()
     about = {"format": FORMAT, "shape": json.dumps(net.shape.to_dict())}
     partial = path.with_suffix(".part")
     save_file({key: value.contiguous() for key, value in tensors.items()}, partial, about)
@@ -70,7 +76,8 @@ def _assemble(about: dict[str, str], tensors: dict[str, Any]) -> Weights:
     state = {key[4:]: value.float() for key, value in tensors.items() if key.startswith("net.")}
     net.load_state_dict(state)
     styles = tensors["styles"].float().numpy()
-    return Weights(net.eval().requires_grad_(False), styles, tensors["style_labels"].numpy())
+    contours = tensors["contours"].float().numpy() if "contours" in tensors else None
+    return Weights(net.eval().requires_grad_(False), styles, tensors["style_labels"].numpy(), contours)
 
 
 def _fixed(value: Any) -> Any:

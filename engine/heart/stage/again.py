@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from heart.sounding.registry import Singer, open_voice
 from heart.stage.chunk_log import Line, hash_of, header_of, read_log
 from heart.stage.conductor import lay
 from heart.stage.offline import progress_bar
+from heart.stage.parts import Parts
 
 
 @dataclass
@@ -76,11 +78,12 @@ class Again:
     def __init__(self, path: Path, voice: Singer, lines: list[Line]) -> None:
         self.path, self.voice, self.lines = path, voice, lines
         self.tape, self.told = Tape(seconds=30), Replay()
+        self.parts = Parts(self.tape)
         self._asked: dict[int, list[Line]] = defaultdict(list)
         """Lines by the number of chunks that lay when they were asked for."""
         for line in lines:
             self._asked[line.after].append(line)
-        self._pasts: dict[int, np.ndarray] = {}
+        self._pasts: dict[int, dict[str, Any]] = {}
 
     def write(self, take: WavTake, begin: int, end: int | None, advance: Callable[[float], object]) -> None:
         """Sing all that is needed and write the frames [begin, end) of the tape."""
@@ -115,10 +118,11 @@ class Again:
         """What the voice was told had gone before, for all chunks that were asked for at this point."""
         for line in self._asked[laid]:
             begin = line.wish.start + OVERLAP - line.past_frames if line.past_frames else self.tape.head
-            self._pasts[line.number] = self.tape.read(begin, line.past_frames)[:, 0]
+            past, parts = self.tape.read(begin, line.past_frames)[:, 0], self.parts.read(begin, line.past_frames)
+            self._pasts[line.number] = {"past": past, "parts": parts}
 
     def _lay(self, line: Line) -> None:
-        wish = replace(line.wish, past=self._pasts.pop(line.number))
+        wish = replace(line.wish, **self._pasts.pop(line.number))
         chunk = pulse.sing(wish) if line.by == "bed" else self.voice.sing(wish)
         if chunk.recipe != line.recipe and hash_of(wish.past) == line.past_hash:
             raise HeartError(
@@ -127,6 +131,7 @@ class Again:
             )
         if len(chunk.audio) != wish.frames + OVERLAP:
             raise ValueError(f"a chunk of {len(chunk.audio)} frames")
+        self.parts.lay(chunk, line.first)
         lay(self.tape, chunk, line.first)
         self.told.chunks += 1
         self.told.different += hash_of(chunk.audio) != line.sound_hash

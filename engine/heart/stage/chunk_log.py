@@ -25,6 +25,7 @@ from heart import __version__, records
 from heart.cards import find_model
 from heart.errors import FileError
 from heart.records import Wish
+from heart.sounding.registry import models_of
 from heart.stage.conductor import Laid
 
 FORMAT = 1
@@ -36,7 +37,7 @@ class Header:
 
     voice: str
     weights: str
-    """sha256 of the voice's weights; "" for a voice without any."""
+    """sha256 of the voice's weights, of several joined by +; "" for a voice without any."""
     threads: int
     version: str = __version__
     log: int = FORMAT
@@ -44,7 +45,8 @@ class Header:
 
 @dataclass(frozen=True)
 class Line:
-    """A chunk laid. The wish's own `past` is empty here: `past_frames` before start + OVERLAP belong there."""
+    """A chunk laid. The wish's own past and its parts are empty here: `past_frames` before start + OVERLAP belong
+    there."""
 
     number: int
     """Line of the file, for messages; the header is line 1."""
@@ -61,14 +63,14 @@ class Line:
 
 def header_of(voice: str, threads: int) -> Header:
     """The header of a run with this voice. Raises HeartError when there is no such voice."""
-    return Header(voice, "" if voice == "pulse" else str(find_model(voice).card["sha256"]), threads)
+    return Header(voice, "+".join(str(find_model(name).card["sha256"]) for name in models_of(voice)), threads)
 
 
 def encode_line(record: Header | Laid) -> str:
     """One line of the log, without its end."""
     if isinstance(record, Header):
         return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})
-    wish = pack(replace(record.wish, past=np.zeros(0, np.float32)))
+    wish = pack(replace(record.wish, past=np.zeros(0, np.float32), parts=None))
     wish["past"] = len(record.wish.past)
     line = {name: getattr(record, name) for name in ("first", "after", "sealed", "by", "bpm")}
     chunk = record.chunk

@@ -19,6 +19,7 @@ from heart.records import GRAIN, OVERLAP, SAMPLE_RATE_HZ, Chunk, Wish
 from heart.sounding import pulse
 from heart.sounding.offline import HOP, PAST
 from heart.stage.pace import Pace
+from heart.stage.parts import Parts
 from heart.stage.performance import Performance
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Conductor:
         tell: Callable[[str, str], object] = lambda code, text: None,
         log: Callable[[Laid], object] = lambda laid: None,
     ) -> None:
-        self.tape = tape
+        self.tape, self.parts = tape, Parts(tape)
         self.performance = performance
         self.send = send
         self.ready = ready
@@ -221,15 +222,21 @@ class Conductor:
         if again and self._again:
             self.performance.rewind(start)
         self._number += 1
-        wish = self.performance.wish(self._number, start, frames, self._past(start))
+        wish = self.performance.wish(
+            self._number, start, frames, self._past(start), self.parts.read(*self._span(start))
+        )
         wish = replace(wish, steps=self.pace.steps(wish.steps))
         self.send(wish)
         self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
         self._asked_after = self._lays
 
     def _past(self, start: int) -> np.ndarray:
+        return self.tape.read(*self._span(start))[:, 0]
+
+    def _span(self, start: int) -> tuple[int, int]:
+        """First frame and length of the past of a wish from `start` on."""
         begin = max(self.tape.tail, start - PAST)
-        return self.tape.read(begin, min(self.tape.head, start + OVERLAP) - begin)[:, 0]
+        return begin, min(self.tape.head, start + OVERLAP) - begin
 
     def _margin(self) -> int:
         """Frames that will go by while a priority wish is sung, and the floor that must then still be there."""
@@ -242,6 +249,7 @@ class Conductor:
         first = max(chunk.start, sealed)
         if first > self.tape.head or chunk.start + len(chunk.audio) - first <= OVERLAP:
             return None
+        self.parts.lay(chunk, first)
         lay(self.tape, chunk, first)
         self._lays += 1
         laid = Laid(first, chunk, wish, self._asked_bpm, after, sealed, by)

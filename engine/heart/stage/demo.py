@@ -61,7 +61,7 @@ class Take:
     """Underruns during that time."""
 
 
-def run_demo(out: Path, heart: Path | None, seconds: float, voice: str = "voice-heart") -> dict[str, Any]:
+def run_demo(out: Path, heart: Path | None, seconds: float, voice: str = "voice") -> dict[str, Any]:
     """Perform, measure, write demo.wav, demo.png and demo.json into `out`; return the figures.
 
     Raises:

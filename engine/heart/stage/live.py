@@ -26,6 +26,7 @@ from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
+from heart.sounding.registry import labels_of, models_of
 from heart.stage.beat_files import read_track
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
@@ -76,7 +77,7 @@ class Engine:
             claim(config.record)
         self.tape = Tape(seconds=30)
         track = read_track(config.beats, config.loop) if config.beats else None
-        self.performance = Performance(config.mode, defaults(**config.settings), track)
+        self.performance = Performance(config.mode, defaults(**config.settings), track, labels_of(config.voice))
         self.wire = Wire(
             self.tape,
             host=config.host,
@@ -190,9 +191,8 @@ class Engine:
 
     def _check_models(self) -> None:
         """A missing or damaged model is said now, not in the middle of a concert."""
-        for name in (self.config.voice, "ear-beats"):
-            if name != "pulse":
-                _ = find_model(name).weights
+        for name in (*models_of(self.config.voice), "ear-beats"):
+            _ = find_model(name).weights
 
     def _worker(self, name: str, target: str, on_record: Callable[[Any], None]) -> Worker:
         options = {"voice": self.config.voice, "threads": self.config.threads}
@@ -238,7 +238,7 @@ class Engine:
         return Status(
             state=self._state(),
             mode=self.performance.mode,
-            label=values["label"],
+            label=self.performance.mixing.now.label,
             bpm=float(values["bpm"]),
             heard_bpm=float(heard.bpm or 0.0),
             trust=float(heard.trust),

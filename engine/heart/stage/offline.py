@@ -42,7 +42,7 @@ def generate_files(
     bpm: float | None = None,
     seconds: float | None = None,
     batch: int = 1,
-    voice: str = "voice-heart",
+    voice: str = "voice",
     sampler: str = "ddim",
     **wishes: Any,
 ) -> list[Path]:

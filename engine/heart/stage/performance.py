@@ -14,10 +14,11 @@ import numpy as np
 
 from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS, Param, check, norm_to_value
-from heart.records import SAMPLE_RATE_HZ, Beat, Heard, Judged, Wish
+from heart.records import LABELS, SAMPLE_RATE_HZ, SUNG, TEXTURES, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.track import Track
 from heart.stage.follow import TRUSTED, Follower
+from heart.stage.mixing import Mixing, Sung
 from heart.stage.ramps import Ramps
 from heart.stage.sounds import Sounds
 
@@ -100,7 +101,8 @@ Effect = Say | Tell | Turn | SingAgain | Downbeat | Mute | Sync | Quit | Load
 CLOCK = {"bpm": "bpm", "rmssd": "rmssd_ms", "systole": "systole", "balance": "balance", "ectopy": "ectopy"}
 """Parameters that the beat clock moves by itself, and its names for them."""
 SCHEDULE = {*CLOCK, "pattern", "seed"}
-SOUND = {"label", "seed", "steps", "guidance", "voice_mode", "strength", "source", "morph_method"}
+SOUND = {"seed", "steps", "guidance", "voice_mode", "strength", "source", "morph_method"}
+FADERS = {f"mix_{label}": label for label in (*LABELS, *TEXTURES)}
 
 
 def defaults(**given: Any) -> dict[str, Any]:
@@ -116,6 +118,8 @@ class Performance:
     values: dict[str, Any] = field(default_factory=defaults)
     track: Track | None = None
     """The beats of mode "track"."""
+    labels: tuple[str, ...] = SUNG
+    """What the voice can sing."""
     panicked: bool = False
     last_heard: Heard = field(default_factory=lambda: Heard(0.0))
     judged: dict[str, Judged] = field(default_factory=dict)
@@ -128,6 +132,7 @@ class Performance:
         self.beats = BeatClock(seed=self.values["seed"], pattern=self.values["pattern"], **settings)
         self.follower = Follower(self.beats)
         self.sounds = Sounds()
+        self.mixing = Mixing(self.values["label"])
         self.ramps = Ramps()
         self._downbeat: float | None = None
         if self.mode != "lead":
@@ -143,12 +148,37 @@ class Performance:
 
     def on_set(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         value = args[0]
+        self._check_sings(param, value)
+        if param.name == "label":
+            return self._set_label(value, origin)
         if not self.ramps.cancel(param.name) and value == self.values[param.name]:
             return []
         if value == "track" and self.track is None:
             raise WireError("track", "/heart/set/mode", "no beat track here: start heart live with --beats FILE")
         self.values[param.name] = value
         return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
+
+    def _check_sings(self, param: Param, value: Any) -> None:
+        label = FADERS.get(param.name) if value else None
+        label = value if param.name == "label" else label
+        if label and label not in self.labels:
+            text = f"{label}: this voice sings {', '.join(self.labels)}"
+            raise WireError("voice", f"/heart/set/{param.name}", text)
+
+    def _set_label(self, label: str, origin: Origin) -> list[Effect]:
+        """A label ends a mix: of fader and label the one touched last is heard."""
+        down = [fader for fader in FADERS if self.ramps.cancel(fader) or self.values[fader]]
+        if label == self.values["label"] and not down:
+            return []
+        self.values.update(dict.fromkeys(down, 0.0), label=label)
+        self.mixing.change(Sung(label), self.values["cross"] == "beat")
+        return [SingAgain(beats=False), self._echo("label", origin), *(self._echo(fader) for fader in down)]
+
+    def _set_mix(self) -> list[Effect]:
+        mix = tuple((label, self.values[fader]) for fader, label in FADERS.items() if self.values[fader])
+        name = "+".join(label for label, _ in mix) or self.values["label"]
+        self.mixing.change(Sung(name, mix), on_beat=False)
+        return [SingAgain(beats=False)]
 
     def on_norm(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return self.on_set(param, (norm_to_value(param, args[0]),), origin)
@@ -167,6 +197,7 @@ class Performance:
     def on_ramp(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         name, target, seconds = args
         check(f"/heart/set/{name}", (target,))
+        self._check_sings(PARAMS[name], target)
         if self.mode == "follow" and name in ("bpm", "rmssd"):
             raise WireError("mode", "/heart/ramp", f"{name} is the heart's in mode follow: set mode lead first")
         self.ramps.ask(name, target, seconds, origin)
@@ -223,6 +254,8 @@ class Performance:
             return [Turn(name, float(value))]
         if name == "mode":
             return self._change_mode(value)
+        if name in FADERS:
+            return self._set_mix()
         if name in SCHEDULE:
             self._schedule(name, value)
         return [SingAgain(beats=name in SCHEDULE)] if name in SCHEDULE | SOUND else []
@@ -314,11 +347,13 @@ class Performance:
             self.beats.meet(self._downbeat, frame)
             self._downbeat = None
 
-    def wish(self, number: int, start: int, frames: int, past: np.ndarray) -> Wish:
-        """The wish for `frames` new frames from `start` on, after the sound `past`."""
+    def wish(self, number: int, start: int, frames: int, past: np.ndarray, parts: np.ndarray | None = None) -> Wish:
+        """The wish for `frames` new frames from `start` on, after the sound `past` with its `parts`."""
         end = start + frames + SAMPLE_RATE_HZ
         begin = start - len(past) - SAMPLE_RATE_HZ // 2
-        beats = tuple(beat for beat in self.beats.beats_until(end) if beat.s2 >= begin)
+        scheduled = self.beats.beats_until(end)
+        beats = tuple(beat for beat in scheduled if beat.s2 >= begin)
+        sung, crossing = self.mixing.over(start, frames, scheduled)
         mode = self.values["voice_mode"]
         sources = self.sounds.sources(mode, self.values["source"], start, frames)
         return Wish(
@@ -327,7 +362,7 @@ class Performance:
             frames=frames,
             past=past,
             beats=() if sources and self.pace == "input" else beats,
-            label=self.values["label"],
+            label=sung.label,
             seed=self.values["seed"],
             steps=self.values["steps"],
             guidance=self.ramps.value("guidance", start, self.values["guidance"]),
@@ -335,6 +370,9 @@ class Performance:
             strength=self.ramps.value("strength", start, self.values["strength"]),
             method=self.values["morph_method"],
             sources=sources,
+            mix=sung.mix,
+            crossing=crossing,
+            parts=parts,
         )
 
     @property

@@ -60,7 +60,7 @@ class Teller:
         values = self.performance.values
         for beat in self.performance.beats_between(self._announced, sealed):
             rate = (60_000 / beat.rr_ms, beat.rr_ms, float(values["rmssd"]))
-            self._tell_at("/heart/beat", beat.n, beat.s1, (*rate, values["label"], 1.0))
+            self._tell_at("/heart/beat", beat.n, beat.s1, (*rate, self.performance.mixing.now.label, 1.0))
         self._announced = max(self._announced, sealed)
         for laid in self.conductor.sealed_chunks():
             recipe = (laid.wish.label, laid.bpm, laid.wish.seed, laid.chunk.recipe)
