@@ -8,6 +8,7 @@ import pytest
 from heart.errors import UsageError
 from heart.records import LABELS
 from heart.sounding.offline import WORDS, find_label, generate
+from heart.sounding.pulse import Pulse
 from heart.sounding.voice import Voice
 
 
@@ -57,3 +58,10 @@ def test_every_label_has_a_long_name():
 def test_what_cannot_be_is_refused_by_name_and_range(wrong, says):
     with pytest.raises(UsageError, match=says):
         generate(**{"voice": "pulse", **wrong})
+
+
+def test_a_label_that_the_voice_does_not_sing_is_refused_also_when_it_is_open_already():
+    for voice in ("pulse", Pulse()):
+        with pytest.raises(UsageError, match="label rain: pulse sings N, AS, MR, MS, MVP"):
+            generate(1, mix="N:1,rain:1", voice=voice)
+        assert generate(1, mix="rain:0,MS:1", voice=voice).any()

@@ -14,7 +14,7 @@ from heart.records import OVERLAP, PATTERNS, SAMPLE_RATE_HZ, SUNG, Mix, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.glide import Glide
 from heart.sounding.mixtures import find_sung, parse_mix, shares
-from heart.sounding.registry import Singer, labels_of, open_voice
+from heart.sounding.registry import Singer, labels_of, list_voices, open_voice
 from heart.sounding.track import Track
 
 HOP = 16_384
@@ -152,13 +152,14 @@ def lay(sound: np.ndarray, start: int, audio: np.ndarray) -> None:
 
 
 def check_sings(voice: str | Singer, mix: Mix) -> None:
-    """Raises UsageError when a voice of that name does not sing a label; "" is always sung."""
-    if not isinstance(voice, str):
+    """Raises UsageError when a voice of the registry does not sing a label; "" is always sung."""
+    name = voice if isinstance(voice, str) else voice.name
+    if name not in list_voices():
         return
-    sings = labels_of(voice)
+    sings = labels_of(name)
     for label in shares(tuple((label, weight) for label, weight in mix if label)):
         if label not in sings:
-            raise UsageError(f"label {label}: {voice} sings {', '.join(sings)}; see `heart models`")
+            raise UsageError(f"label {label}: {name} sings {', '.join(sings)}; see `heart models`")
 
 
 def check(name: str, value: float, least: float, most: float) -> None:
