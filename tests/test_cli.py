@@ -260,6 +260,12 @@ def test_bench_advises_a_step_count() -> None:
     assert "advice: steps 16" in result.output
 
 
+def test_bench_names_what_runs_the_net() -> None:
+    result = run("bench", "--seconds", "0.5")
+    assert result.exit_code == 0, result.output
+    assert "by onnxruntime" in result.output.splitlines()[0]
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_knows_how_long_its_training_takes(name: str) -> None:
     """`heart train NAME` without --minutes leaves that to the model."""

@@ -81,7 +81,7 @@ def bench_voice(name: str, seconds: float, threads: int = 0) -> Iterator[str]:
 
 def _runs_on(voice: Any, name: str) -> str:
     """Device, threads and runtime of a voice."""
-    net = getattr(voice, "net", None)
+    net = getattr(getattr(voice, "hearts", voice), "net", None)
     if net is None:
         return f"{name} by numpy"
     import torch
