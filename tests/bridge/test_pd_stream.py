@@ -68,9 +68,9 @@ def test_a_network_beyond_repair_is_heard_as_silence_and_never_as_old_sound(engi
         time.sleep(1)
         proxy.weather = Weather(loss=0.6, ways=("down",))
         time.sleep(3)
+        pd.wait_until(lambda: pd.report.underruns > 10, 5, "Pd runs dry again and again")
         heard, sent = pd.stop_recording(), engine.sent()
         result = compare(heard, sent)
-        assert pd.report.underruns > 3
     assert result.wrong > 1000
     first = max(-result.heard_at, 0)
     count = min(len(sent), len(heard) - result.heard_at)
