@@ -1,6 +1,6 @@
 """The whole engine as a performer meets it: knob to sound, killed workers, a restarted engine, its own cost.
 
-python benchmarks/bench_live.py [--voice voice-heart] [--turns 30]
+python benchmarks/bench_live.py [--voice voice-heart] [--turns 30] [--seconds 30]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -86,35 +87,55 @@ def restarted(folder: Path, voice: str, first: RunningEngine, client: HeartClien
     return resumed_s[0] - second.listening_s if resumed_s else float("inf")
 
 
+def alone(folder: Path, voice: str, voices: int, seconds: float) -> dict[str, Any]:
+    """The figures of an engine that nobody disturbs, each voice on a channel of its own."""
+    with (
+        running_engine(folder, "--voice", voice, "--voices", str(voices)) as engine,
+        HeartClient("127.0.0.1", engine.port, channels=voices) as client,
+    ):
+        for number, label in zip(range(2, voices + 1), LABELS[1:]):
+            client.send(f"/heart/set/label_{number}", label)
+        time.sleep(seconds)
+    return engine.figures()
+
+
 def percentiles(values: list[float]) -> str:
     p50, p95 = np.percentile(values, [50, 95])
     return f"p50 {p50:.0f}, p95 {p95:.0f} ms of {len(values)}"
 
 
+def knobs_and_deaths(folder: Path, voice: str, turns: int) -> None:
+    """Knob to sound, killed workers, a restarted engine."""
+    with running_engine(folder, "--voice", voice) as engine:
+        client = HeartClient("127.0.0.1", engine.port).start()
+        client.wait_until(lambda: client.fill_ms > 100, 10)
+        print(f"knob to sound, as announced:  {percentiles(random_turns(client, turns))} (aim p95 800)")
+        print(f"knob to sound, by ear:        {percentiles(heard_turns(client, turns // 3))} (aim p95 800)")
+        print(f"underruns so far:             {client.underruns} (aim 0)")
+        for worker in ("voice", "ear"):
+            kills = [engine.kill(worker, client) for _ in range(2)]
+            back = ", ".join(f"{seconds:.2f}" for seconds, _ in kills)
+            holes = sum(underruns for _, underruns in kills)
+            print(f"{worker} killed -9: back after    {back} s (aim 5), {holes} underruns (aim 0)")
+        print(f"engine restarted: resumes in  {restarted(folder, voice, engine, client):.2f} s (aim 2)")
+        client.stop()
+
+
 @click.command()
 @click.option("--voice", default="voice-heart", show_default=True)
-@click.option("--turns", default=30, show_default=True)
-def main(voice: str, turns: int) -> None:
+@click.option("--turns", default=30, show_default=True, help="Knob turns; 0: only the figures of voices at once.")
+@click.option("--seconds", default=30.0, show_default=True, help="Of each of those figures.")
+def main(voice: str, turns: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with running_engine(folder, "--voice", voice) as engine:
-            client = HeartClient("127.0.0.1", engine.port).start()
-            client.wait_until(lambda: client.fill_ms > 100, 10)
-            print(f"knob to sound, as announced:  {percentiles(random_turns(client, turns))} (aim p95 800)")
-            print(f"knob to sound, by ear:        {percentiles(heard_turns(client, turns // 3))} (aim p95 800)")
-            print(f"underruns so far:             {client.underruns} (aim 0)")
-            for worker in ("voice", "ear"):
-                kills = [engine.kill(worker, client) for _ in range(2)]
-                back = ", ".join(f"{seconds:.2f}" for seconds, _ in kills)
-                holes = sum(underruns for _, underruns in kills)
-                print(f"{worker} killed -9: back after    {back} s (aim 5), {holes} underruns (aim 0)")
-            print(f"engine restarted: resumes in  {restarted(folder, voice, engine, client):.2f} s (aim 2)")
-            client.stop()
-        with running_engine(folder, "--voice", voice) as engine, HeartClient("127.0.0.1", engine.port):
-            time.sleep(30)
-        figures = engine.figures()
-        print(f"voice p95 of real time:       {figures['voice_p95_of_real_time']:.3f} (aim 0.5)")
-        print(f"engine process, all in:       {100 * figures['engine_cpu_share']:.1f} % of a core")
+        if turns:
+            knobs_and_deaths(folder, voice, turns)
+        for voices, aim in ((1, 0.35), (2, 0.6), (4, 0.9)):
+            figures = alone(folder, voice, voices, seconds)
+            p95, steps = figures["voice_p95_of_real_time"], figures["steps"]
+            share = 100 * figures["engine_cpu_share"]
+            said = f"p95 {p95:.3f} of real time (aim {aim}), engine {share:.1f} % of a core"
+            print(f"voices {voices}, steps {steps}: {said}")
 
 
 if __name__ == "__main__":

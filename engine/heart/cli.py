@@ -113,6 +113,13 @@ def main(debug: bool, verbose: bool) -> None:
 @click.option("--phrase", envvar="HEART_PHRASE", help="With --bind: the pass phrase in /heart/hello.")
 @click.option("--voice", default="voice", show_default=True, help="Which voice; `heart models` lists them.")
 @click.option(
+    "--voices",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 4),
+    help="How many of it sing at once; dealt to the channels in turn (docs/voice.md, Voices side by side).",
+)
+@click.option(
     "--mode",
     type=click.Choice(["lead", "follow", "track"]),
     default=None,

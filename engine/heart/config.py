@@ -49,6 +49,8 @@ class LiveConfig:
     allow: tuple[str, ...] = ()
     phrase: str | None = None
     voice: str = "voice"
+    voices: int = 1
+    """How many of it sing at once, 1..4."""
     mode: str = "lead"
     heart: Path | None = None
     """A sound file played to the ear as if it were live."""

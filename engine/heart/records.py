@@ -39,6 +39,9 @@ UNNAMED = ("heart", "texture")
 SUNG = (*LABELS, *MIXTURES, *TEXTURES, *UNNAMED)
 """Every label that can be asked for."""
 
+VOICES = 4
+"""Voices that a live engine sings at once, at most."""
+
 CROSSFADE = 1_323
 """Frames (30 ms) in which one net hands over to the other."""
 
@@ -129,6 +132,10 @@ class Wish:
     parts: np.ndarray | None = None
     """float32 [n, 2]: of `past`, the heart and the texture, each before its gain; None: it is all of the one that
     is asked for, and all heart where both are."""
+    voice: int = 1
+    """Which of the voices that sing at once, from 1 on."""
+    others: tuple[Wish, ...] = ()
+    """Of voice 1: what the further voices are to sing over the same frames."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,9 @@ class Chunk:
     steps: int = 0
     parts: np.ndarray | None = None
     """float32 [frames + OVERLAP, 2]: the heart and the texture in it, each before its gain; None: all heart."""
+    voice: int = 1
+    others: tuple[Chunk, ...] = ()
+    """The answers to the wish's `others`."""
 
 
 @dataclass(frozen=True)

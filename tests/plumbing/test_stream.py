@@ -6,6 +6,7 @@ from wire_rig import noise, sine
 
 from heart.guard import Guard
 from heart.plumbing.clients import Client, ClientTable
+from heart.plumbing.desk import Faders
 from heart.plumbing.history import MAX_RESENDS, RING_FRAMES, Block
 from heart.plumbing.osc import decode
 from heart.plumbing.playhead import WRAP, Playhead
@@ -210,7 +211,7 @@ def test_gain_glides_without_a_click_and_arrives() -> None:
     bench = Bench(sine(4))
     client = bench.join()
     played = bench.play(client, 1.0)
-    bench.sender.set_gain_db(-12.0)
+    bench.sender.turn(Faders(-12.0))
     bench.play(client, 1.0, played)
     sound = bench.sound()
     assert np.abs(np.diff(sound, 2)).max() < 1.5 * np.abs(np.diff(sine(1), 2)).max()

@@ -154,7 +154,7 @@ def with_wish(name: str, value: Any) -> Callable[[str], str]:
         (spoilt(5, with_wish("colour", "red")), "line 5.*colour"),
         (spoilt(5, with_wish("beats", [{"is": "Path"}])), "line 5.*no record is called 'Path'"),
         (spoilt(6, with_wish("past", 10**9)), "line 6 does not fit those before it"),
-        (spoilt(1, lambda text: text.replace('"log": 1', '"log": 2')), "line 1.*format 2, this version reads 1"),
+        (spoilt(1, lambda text: text.replace('"log": 2', '"log": 1')), "line 1.*format 1, this version reads 2"),
         (lambda lines: lines.clear(), "is empty"),
     ],
 )

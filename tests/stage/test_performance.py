@@ -7,10 +7,11 @@ import pytest
 
 from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS
-from heart.records import SAMPLE_RATE_HZ, Heard
+from heart.records import SAMPLE_RATE_HZ, VOICES, Heard
 from heart.sounding.rhythm import ECTOPIC_LEVELS, balance_levels
 from heart.sounding.track import Track
 from heart.stage.follow import NEAR_S
+from heart.stage.partners import LEVELS
 from heart.stage.performance import Downbeat, Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
 
 
@@ -44,7 +45,7 @@ def test_norm_runs_over_the_whole_range_of_every_continuous_parameter() -> None:
     for param in PARAMS.values():
         if not param.continuous:
             continue
-        performance = Performance()
+        performance = Performance(voices=VOICES)
         for position, value in ((1.0, param.high), (0.0, param.low)):
             performance.message(f"/heart/norm/{param.name}", (position,), "fader")
             assert performance.values[param.name] == pytest.approx(value)
@@ -160,7 +161,7 @@ def test_in_lead_mode_nobody_moves_the_beats() -> None:
 
 
 def ramping(name: str, target: float, seconds: float) -> tuple[Performance, list[object]]:
-    performance = Performance()
+    performance = Performance(voices=VOICES)
     return performance, list(performance.message("/heart/ramp", (name, target, seconds), "x"))
 
 
@@ -220,7 +221,7 @@ def test_every_parameter_with_a_fader_can_be_ramped_to_its_end(param) -> None:
     assert performance.values[param.name] == param.high
     turns = [effect.value for effect in effects if isinstance(effect, Turn)]
     assert turns == sorted(turns)
-    assert (len(turns) > 30) == (param.name in ("gain", "lead_ms", "ear_hop", "ear_window"))
+    assert (len(turns) > 30) == (param.name in ("gain", "lead_ms", "ear_hop", "ear_window", *LEVELS))
 
 
 def test_a_ramp_out_of_range_or_against_the_heart_is_refused() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heart.records import LABELS, METHODS, MODES, PATTERNS, SLOTS, SUNG, TEXTURES
+from heart.records import LABELS, METHODS, MODES, PATTERNS, SLOTS, SUNG, TEXTURES, VOICES
 
 PROTOCOL = 1
 DEFAULT_PORT = 9700
@@ -94,6 +94,17 @@ def _param(name: str, kind: str, default: Value, low: float | None, high: float 
     return Param(name, kind, default, low, high, choices, unit, words, scale)
 
 
+def _voice(voice: int) -> tuple[Param, ...]:
+    """What a further voice has of its own."""
+    return (
+        _param(f"label_{voice}", "s", "N", None, None, "", f"what voice {voice} sings (heart live --voices)",
+               choices=SUNG),
+        _param(f"tempo_{voice}", "f", 1.0, 0.25, 4, "", f"beats of voice {voice} for each beat of voice 1", "log"),
+        _param(f"seed_{voice}", "i", voice - 1, 0, MAX_INT, "", f"which of the many possible sounds voice {voice} "
+               "sings"),
+    )
+
+
 PARAMS: dict[str, Param] = {p.name: p for p in (
     _param("label", "s", "N", None, None, "", "heart condition or texture to sing; sets every mix_ to 0",
            choices=SUNG),
@@ -127,6 +138,9 @@ PARAMS: dict[str, Param] = {p.name: p for p in (
     _param("ear_window", "f", 5.0, 1, 30, "s", "how much of the newest sound such a judgement speaks of", "log"),
     *(_param(f"mix_{label}", "f", 0.0, 0, 1, "", f"weight of {label} in the mix; all 0: label is sung")
       for label in (*LABELS, *TEXTURES)),
+    *(_param(f"level_{voice}", "f", 0.0, -60, 6, "dB", f"level of voice {voice} beside the others"
+             + ("" if voice == 1 else "; at -60 it is not sung")) for voice in range(1, VOICES + 1)),
+    *(param for voice in range(2, VOICES + 1) for param in _voice(voice)),
 )}
 
 
@@ -269,6 +283,8 @@ _FIXED = (
     _out("/heart/alarm", "voice or ear lost, late, or back; fewer or more steps sung", _text("code", "one word"),
          _text("text", "what happened and what the engine does about it")),
     _out("/heart/beat", "a beat to come: its S1 sounds at this frame of the ring", *_BEAT),
+    *(Row(f"/heart/beat/{voice}", "out", _BEAT, "the same of a further voice, where several sing",
+          family="/heart/beat/<voice>") for voice in range(2, VOICES + 1)),
     _out("/heart/heard", "the same for a beat the ear has heard, told as soon as it is", *_BEAT),
     _out("/heart/heard/next", "the next beat of the heard heart is expected at this frame of the ring", *_NEXT),
     _out("/heart/heard/rate", "the heard rhythm, on change and at least once a second", *_HEARD_RATE),

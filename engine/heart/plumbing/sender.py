@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from heart.plumbing.clients import Address, Client, ClientTable
+from heart.plumbing.desk import Faders
 from heart.plumbing.feed import TapeLike
 from heart.plumbing.limits import Pacer
 from heart.plumbing.stream import Stream
@@ -37,7 +38,7 @@ class Sender:
         on_sent: OnSent | None = None,
     ) -> None:
         self.tape, self.table, self.lead_ms = tape, table, lead_ms
-        self.gain_db, self.muted = 0.0, False
+        self.faders, self.muted = Faders(), False
         self.sent = self.resent = self.late = self.restarts = 0
         self._send_bytes, self._on_sent = send_bytes, on_sent
         self._pacer = Pacer()
@@ -68,7 +69,7 @@ class Sender:
             client.channels,
             client.block,
             self.lead_ms,
-            self.gain_db,
+            self.faders,
             self.muted,
         )
         if self._recorded is None or not self._recorded_is_here():
@@ -100,11 +101,11 @@ class Sender:
         for stream in self._streams():
             stream.resume()
 
-    def set_gain_db(self, gain_db: float) -> None:
-        """Glide all streams to another level."""
-        self.gain_db = gain_db
+    def turn(self, faders: Faders) -> None:
+        """Glide all streams to other levels."""
+        self.faders = faders
         for stream in self._streams():
-            stream.set_gain_db(gain_db)
+            stream.turn(faders)
 
     def set_lead_ms(self, lead_ms: float) -> None:
         """30..1000 ms ahead of the clients from now on."""

@@ -1,6 +1,6 @@
 """One client's stream: from its credits to the blocks it needs next. Pure: no clock, no socket.
 
-    credit ─▶ Playhead ─▶ want: played + lead ─▶ Feed (tape, gain, soxr, guard) ─▶ History ─▶ packets
+    credit ─▶ Playhead ─▶ want: played + lead ─▶ Feed (tape, desk, soxr, guard) ─▶ History ─▶ packets
 
 Stream frame 0 lands at ring offset 0; the client counts from its welcome. The first credit says how far
 it has come, and the first block is put just ahead of that. After running dry the stream begins again in
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from heart.plumbing.feed import Feed, TapeLike
+from heart.plumbing.desk import Faders
+from heart.plumbing.feed import STANDING, Feed, TapeLike
 from heart.plumbing.history import RING_FRAMES, SEQ_WRAP, Block, History
 from heart.plumbing.osc import pack_audio
 from heart.plumbing.playhead import Playhead
@@ -42,17 +43,17 @@ class Stream:
         channels: int = 1,
         block: int = 256,
         lead_ms: float = 200.0,
-        gain_db: float = 0.0,
+        faders: Faders = STANDING,
         muted: bool = False,
     ) -> None:
         self.tape, self.epoch, self.rate_hz, self.channels = tape, epoch, rate_hz, channels
-        self.block, self.lead_ms, self.gain_db, self.muted = block, lead_ms, gain_db, muted
+        self.block, self.lead_ms, self.faders, self.muted = block, lead_ms, faders, muted
         self.playhead = Playhead(rate_hz)
         self.history = History(rate_hz)
         self.feed: Feed | None = None
         self.restarts = 0
         """How often the stream had to begin again after running dry."""
-        self._columns = [ch % tape.channels for ch in range(channels)]
+        self._columns = [ch % min(tape.channels, channels) for ch in range(channels)]
 
     @property
     def lead_frames(self) -> int:
@@ -83,7 +84,7 @@ class Stream:
         if self.tape.head - tape_start < 2 * self.block:
             return False
         self.restarts += self.feed is not None
-        self.feed = Feed(self.tape, tape_start, stream_start, self.rate_hz, self.gain_db)
+        self.feed = Feed(self.tape, tape_start, stream_start, self.rate_hz, self.channels, self.faders)
         return True
 
     def fill(self, now: float) -> bool:
@@ -121,11 +122,11 @@ class Stream:
         """Blocks the client misses."""
         self.history.ask(seq, count, self.playhead.estimate(now))
 
-    def set_gain_db(self, gain_db: float) -> None:
-        """Glide to another level, heard one lead later."""
-        self.gain_db = gain_db
+    def turn(self, faders: Faders) -> None:
+        """Glide to other levels, heard one lead later."""
+        self.faders = faders
         if self.feed:
-            self.feed.gain.set(gain_db)
+            self.feed.desk.turn(faders)
 
     def panic(self, now: float) -> None:
         """Silence, also of what the client holds already, until `resume`. Again: nothing more."""

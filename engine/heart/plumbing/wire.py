@@ -22,6 +22,7 @@ from typing import Any
 from heart.clock import Clock, monotonic
 from heart.errors import WireError
 from heart.plumbing.clients import Client, ClientTable
+from heart.plumbing.desk import Faders
 from heart.plumbing.door import Door, is_loopback
 from heart.plumbing.endpoint import Endpoint, bound_socket
 from heart.plumbing.feed import TapeLike
@@ -151,9 +152,9 @@ class Wire(Reception):
         """Sound again, softly."""
         self._sender.resume()
 
-    def set_gain_db(self, gain_db: float) -> None:
-        """Level of all streams; glides in 8 ms, heard one lead later."""
-        self._sender.set_gain_db(gain_db)
+    def turn(self, faders: Faders) -> None:
+        """Levels of all streams; they glide in 8 ms, heard one lead later."""
+        self._sender.turn(faders)
 
     def set_lead_ms(self, lead_ms: float) -> None:
         """How far streams run ahead, 30..1000 ms."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from heart.records import Wish
+from heart.sounding.choir import sing_all
 from heart.sounding.registry import open_voice
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
     while True:
         wish = newest(pipe, timeout_s=1.0)
         if wish is not None:
-            pipe.send(voice.sing(wish))
+            pipe.send(sing_all(voice, wish))
 
 
 def newest(pipe: Pipe, timeout_s: float) -> Wish | None:

@@ -55,7 +55,7 @@ def together(sing: Callable[[T], R], wishes: Sequence[T]) -> list[R]:
     party, answers, errors = Party(len(wishes)), dict[int, R](), list[BaseException]()
 
     def work(number: int) -> None:
-        _here.party = party
+        _here.party, _here.number = party, number
         try:
             answers[number] = sing(wishes[number])
         except BaseException as error:
@@ -77,8 +77,10 @@ def together(sing: Callable[[T], R], wishes: Sequence[T]) -> list[R]:
 class _Call:
     """A net asked for, and its answer."""
 
-    def __init__(self, net: Net, given: tuple[Tensor, ...]) -> None:
+    def __init__(self, net: Net, given: tuple[Tensor, ...], number: int) -> None:
         self.net, self.given = net, given
+        self.number = number
+        """Of the wish; calls are stacked in this order, because the last bits depend on it."""
         self.answer: Tensor | None = None
         self.error: Exception | None = None
 
@@ -98,7 +100,7 @@ class Party:
 
     def ask(self, net: Net, given: tuple[Tensor, ...]) -> Tensor:
         """The net's answer, once all other members have asked too."""
-        call = _Call(net, given)
+        call = _Call(net, given, _here.number)
         with self._changed:
             self._calls.append(call)
             self._changed.notify_all()
@@ -119,7 +121,7 @@ class Party:
         with self._changed:
             while self._changed.wait_for(lambda: len(self._calls) == self._members) and self._members:
                 kinds: dict[Any, list[_Call]] = defaultdict(list)
-                for call in self._calls:
+                for call in sorted(self._calls, key=lambda call: call.number):
                     kinds[call.kind].append(call)
                 for calls in kinds.values():
                     _answer(calls)

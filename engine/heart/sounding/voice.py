@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from heart.cards import read_model
@@ -148,6 +149,8 @@ class Voice:
 
     def __init__(self, folder: Path, threads: int = 0, sampler: str = "ddim") -> None:
         torch.set_num_threads(threads or max(1, min(4, (os.cpu_count() or 1) // 2)))
+        # numpy's own threads would only spin, and the last bits of a sound would depend on how many there are.
+        threadpool_limits(1, "blas")
         model = read_model(folder)
         self.name = model.name
         self.sampler_name = sampler

@@ -4,7 +4,7 @@ A chunk is a function of its wish and the voice's weights, and its past is the t
 these lines are enough to sing a performance again (`stage/again.py`). Wishes are written field by field as
 their dataclass names them, so whatever a wish comes to hold is logged too.
 
-    {"log": 1, "version": ..., "voice": ..., "weights": sha256, "threads": 0}
+    {"log": 2, "version": ..., "voice": ..., "weights": sha256, "threads": 0, "voices": 1}
     {"first": 40704, "after": 3, "sealed": 8820, "by": "voice", "bpm": 72.0, "recipe": ...,
      "past": sha256, "sound": sha256, "wish": {"is": "Wish", "number": 4, ..., "past": 20736, "beats": [...]}}
 """
@@ -24,11 +24,14 @@ import numpy as np
 from heart import __version__, records
 from heart.cards import find_model
 from heart.errors import FileError
-from heart.records import Wish
+from heart.records import VOICES, Chunk, Wish
 from heart.sounding.registry import models_of
 from heart.stage.conductor import Laid
 
-FORMAT = 1
+FORMAT = 2
+
+
+_NO_PAST: dict[str, Any] = {"past": np.zeros(0, np.float32), "parts": None}
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,16 @@ class Header:
     weights: str
     """sha256 of the voice's weights, of several joined by +; "" for a voice without any."""
     threads: int
+    voices: int = 1
+    """How many sing at once."""
     version: str = __version__
     log: int = FORMAT
 
 
 @dataclass(frozen=True)
 class Line:
-    """A chunk laid. The wish's own past and its parts are empty here: `past_frames` before start + OVERLAP belong
-    there."""
+    """A chunk laid. The pasts and parts of its wish, and of the others in it, are empty here: `past_frames` before
+    start + OVERLAP belong there."""
 
     number: int
     """Line of the file, for messages; the header is line 1."""
@@ -61,20 +66,21 @@ class Line:
     wish: Wish
 
 
-def header_of(voice: str, threads: int) -> Header:
+def header_of(voice: str, threads: int, voices: int = 1) -> Header:
     """The header of a run with this voice. Raises HeartError when there is no such voice."""
-    return Header(voice, "+".join(str(find_model(name).card["sha256"]) for name in models_of(voice)), threads)
+    weights = "+".join(str(find_model(name).card["sha256"]) for name in models_of(voice))
+    return Header(voice, weights, threads, voices)
 
 
 def encode_line(record: Header | Laid) -> str:
     """One line of the log, without its end."""
     if isinstance(record, Header):
         return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})
-    wish = pack(replace(record.wish, past=np.zeros(0, np.float32), parts=None))
+    others = tuple(replace(other, **_NO_PAST) for other in record.wish.others)
+    wish = pack(replace(record.wish, **_NO_PAST, others=others))
     wish["past"] = len(record.wish.past)
     line = {name: getattr(record, name) for name in ("first", "after", "sealed", "by", "bpm")}
-    chunk = record.chunk
-    proof = {"recipe": chunk.recipe, "past": hash_of(record.wish.past), "sound": hash_of(chunk.audio)}
+    proof = {"recipe": record.chunk.recipe, "past": hash_past(record.wish), "sound": hash_sound(record.chunk)}
     return json.dumps({**line, **proof, "wish": wish})
 
 
@@ -91,9 +97,18 @@ def read_log(path: Path) -> tuple[Header, list[Line]]:
     ]
 
 
-def hash_of(sound: np.ndarray) -> str:
-    """Short hash of float32 samples, bit by bit."""
-    return hashlib.sha256(np.ascontiguousarray(sound, "<f4").tobytes()).hexdigest()[:16]
+def hash_past(wish: Wish) -> str:
+    """Short hash of what all voices of a wish continue, bit by bit."""
+    return _hash([each.past for each in (wish, *wish.others)])
+
+
+def hash_sound(chunk: Chunk) -> str:
+    """Short hash of what all voices of a chunk sang, bit by bit."""
+    return _hash([each.audio for each in (chunk, *chunk.others)])
+
+
+def _hash(sounds: list[np.ndarray]) -> str:
+    return hashlib.sha256(b"".join(np.ascontiguousarray(each, "<f4").tobytes() for each in sounds)).hexdigest()[:16]
 
 
 def pack(value: Any) -> Any:
@@ -147,6 +162,8 @@ def _header(number: int, line: dict[str, Any]) -> Header:
     header = Header(**line)
     if header.log != FORMAT:
         raise ValueError(f"format {header.log!r}, this version reads {FORMAT}")
+    if not 1 <= _whole(header.voices) <= VOICES:
+        raise ValueError(f"{header.voices} voices")
     return header
 
 
@@ -155,8 +172,9 @@ def _line(number: int, line: dict[str, Any]) -> Line:
     wish = unpack({**line["wish"], "past": pack(np.zeros(0, np.float32))})
     if not isinstance(wish, Wish):
         raise ValueError("its wish is none")
-    for name in ("start", "frames", "seed", "steps"):
-        _whole(getattr(wish, name))
+    for each in (wish, *wish.others):
+        for name in ("start", "frames", "seed", "steps", "voice"):
+            _whole(getattr(each, name))
     first, after, sealed = (_whole(line[name]) for name in ("first", "after", "sealed"))
     if line["by"] not in ("voice", "bed") or after > number - 2 or first < wish.start:
         raise ValueError("it contradicts itself")

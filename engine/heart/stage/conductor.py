@@ -16,10 +16,11 @@ import numpy as np
 from heart.clock import Clock, monotonic
 from heart.plumbing.tape import Tape
 from heart.records import GRAIN, OVERLAP, SAMPLE_RATE_HZ, Chunk, Wish
-from heart.sounding import pulse
+from heart.sounding.choir import sing_all
 from heart.sounding.offline import HOP, PAST
+from heart.sounding.pulse import Pulse
 from heart.stage.pace import Pace
-from heart.stage.parts import Parts
+from heart.stage.parts import Parts, lay
 from heart.stage.performance import Performance
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ class Conductor:
         self._asked_after = 0
         self._again: bool | None = None
         self._number = 0
+        self._bed = Pulse()
         self._ratios: deque[float] = deque(maxlen=256)
         self._work_s: deque[float] = deque([0.1], maxlen=32)
 
@@ -129,7 +131,7 @@ class Conductor:
         if wish is None or chunk.number != wish.number:
             self.stale_chunks += 1
             return False
-        if chunk.audio.shape != (wish.frames + OVERLAP,) or not np.isfinite(chunk.audio).all():
+        if not fits(chunk, wish):
             self.refused_chunks += 1
             log.warning("voice: chunk %d refused (shape %s or not finite)", chunk.number, chunk.audio.shape)
             self.voice_lost()
@@ -225,13 +227,15 @@ class Conductor:
         wish = self.performance.wish(
             self._number, start, frames, self._past(start), self.parts.read(*self._span(start))
         )
-        wish = replace(wish, steps=self.pace.steps(wish.steps))
+        steps = self.pace.steps(wish.steps)
+        wish = replace(wish, steps=steps, others=tuple(replace(other, steps=steps) for other in wish.others))
         self.send(wish)
         self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
         self._asked_after = self._lays
 
     def _past(self, start: int) -> np.ndarray:
-        return self.tape.read(*self._span(start))[:, 0]
+        """float32 [n, voices]"""
+        return self.tape.read(*self._span(start))
 
     def _span(self, start: int) -> tuple[int, int]:
         """First frame and length of the past of a wish from `start` on."""
@@ -261,11 +265,14 @@ class Conductor:
         while self.tape.head - demand < self.floor:
             start = max(0, self.tape.head - OVERLAP)
             wish = self.performance.wish(0, start, BED_HOP, self._past(start))
-            if self._lay(pulse.sing(wish), wish, self._lays, "bed") is None:
+            if self._lay(sing_all(self._bed, wish), wish, self._lays, "bed") is None:
                 return
             self.bed_frames += BED_HOP
 
 
-def lay(tape: Tape, chunk: Chunk, first: int) -> None:
-    """Put what of a chunk begins at frame `first` on the tape, cross-faded with what lies there."""
-    tape.lay(first, chunk.audio[first - chunk.start :], overlap=min(OVERLAP, tape.head - first))
+def fits(chunk: Chunk, wish: Wish) -> bool:
+    """Whether all voices that were asked answered, whole and finite."""
+    voices = [each.voice for each in (wish, *wish.others)]
+    chunks = (chunk, *chunk.others)
+    whole = all(each.audio.shape == (wish.frames + OVERLAP,) and np.isfinite(each.audio).all() for each in chunks)
+    return whole and [each.voice for each in chunks] == voices

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from heart.plumbing.clients import Client
+from heart.plumbing.desk import Faders
 from heart.plumbing.door import is_loopback
 from heart.plumbing.wire import Wire
 from heart.stage.conductor import Conductor
 from heart.stage.loading import Loader
+from heart.stage.partners import LEVELS
 from heart.stage.performance import Downbeat, Effect, Load, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.speaker import Speaker
 
@@ -31,6 +34,7 @@ class Doer:
         self.wire, self.conductor, self.speaker, self.loader = wire, conductor, speaker, loader
         self.on_quit, self.on_ear, self.find_frame = on_quit, on_ear, find_frame
         self._syncs: list[Sync] = []
+        self._faders = Faders()
 
     def do(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -58,9 +62,14 @@ class Doer:
         if effect.name in ("ear_hop", "ear_window"):
             self.on_ear()
             return
-        self.wire.set_gain_db(effect.value)
+        if effect.name == "gain":
+            self._faders = replace(self._faders, gain_db=effect.value)
+        else:
+            levels_db = {**self._faders.levels_db, LEVELS[effect.name]: effect.value}
+            self._faders = replace(self._faders, levels_db=levels_db)
+        self.wire.turn(self._faders)
         if self.speaker:
-            self.speaker.set_gain_db(effect.value)
+            self.speaker.turn(self._faders)
 
     def _sing_again(self, effect: SingAgain) -> None:
         self.conductor.sing_again(effect.beats)

@@ -75,9 +75,11 @@ class Engine:
             check_link()
         if config.record:
             claim(config.record)
-        self.tape = Tape(seconds=30)
+        self.tape = Tape(seconds=30, channels=config.voices)
         track = read_track(config.beats, config.loop) if config.beats else None
-        self.performance = Performance(config.mode, defaults(**config.settings), track, labels_of(config.voice))
+        self.performance = Performance(
+            config.mode, defaults(**config.settings), track, labels_of(config.voice), voices=config.voices
+        )
         self.wire = Wire(
             self.tape,
             host=config.host,
@@ -174,7 +176,7 @@ class Engine:
     def _open_log(self, path: Path) -> Journal:
         tell = asyncio.get_running_loop().call_soon_threadsafe
         journal = Journal(path, encode_line, lambda text: tell(self._on_alarm, "log_ended", text))
-        journal.write(header_of(self.config.voice, self.config.threads))
+        journal.write(header_of(self.config.voice, self.config.threads, self.config.voices))
         return journal
 
     def _make_speaker(self) -> Speaker | None:

@@ -7,7 +7,7 @@ with the effects.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from heart.sounding.beats import BeatClock
 from heart.sounding.track import Track
 from heart.stage.follow import TRUSTED, Follower
 from heart.stage.mixing import Mixing, Sung
+from heart.stage.partners import LEVELS, OWN, Partner, check_voice
+from heart.stage.parts import own_past
 from heart.stage.ramps import Ramps
 from heart.stage.sounds import Sounds
 
@@ -47,7 +49,7 @@ class Tell:
 
 @dataclass(frozen=True)
 class Turn:
-    """A setting outside the voice: gain (dB), lead_ms, ear_hop or ear_window (s)."""
+    """A setting outside the voice: gain or the level of a voice (dB), lead_ms, ear_hop or ear_window (s)."""
 
     name: str
     value: float
@@ -120,6 +122,8 @@ class Performance:
     """The beats of mode "track"."""
     labels: tuple[str, ...] = SUNG
     """What the voice can sing."""
+    voices: int = 1
+    """How many sing at once, 1..4."""
     panicked: bool = False
     last_heard: Heard = field(default_factory=lambda: Heard(0.0))
     judged: dict[str, Judged] = field(default_factory=dict)
@@ -133,6 +137,7 @@ class Performance:
         self.follower = Follower(self.beats)
         self.sounds = Sounds()
         self.mixing = Mixing(self.values["label"])
+        self.partners = [Partner(voice, self.values) for voice in range(2, self.voices + 1)]
         self.ramps = Ramps()
         self._downbeat: float | None = None
         if self.mode != "lead":
@@ -159,8 +164,9 @@ class Performance:
         return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
 
     def _check_sings(self, param: Param, value: Any) -> None:
+        check_voice(param, self.voices)
         label = FADERS.get(param.name) if value else None
-        label = value if param.name == "label" else label
+        label = value if param.name == "label" or param.name.startswith("label_") else label
         if label and label not in self.labels:
             text = f"{label}: this voice sings {', '.join(self.labels)}"
             raise WireError("voice", f"/heart/set/{param.name}", text)
@@ -256,6 +262,13 @@ class Performance:
             return self._change_mode(value)
         if name in FADERS:
             return self._set_mix()
+        if name in LEVELS:
+            enters = any(partner.enters for partner in self.partners)
+            return [Turn(name, float(value)), *([SingAgain(beats=False)] if enters else [])]
+        if name in OWN:
+            what, voice = OWN[name]
+            self.partners[voice - 2].turn(what, value)
+            return [SingAgain(beats=what == "tempo")]
         if name in SCHEDULE:
             self._schedule(name, value)
         return [SingAgain(beats=name in SCHEDULE)] if name in SCHEDULE | SOUND else []
@@ -346,9 +359,16 @@ class Performance:
         if self._downbeat is not None:
             self.beats.meet(self._downbeat, frame)
             self._downbeat = None
+        leads = self.beats.beats_until(frame)
+        for partner in self.partners:
+            partner.rewind(frame, leads)
 
     def wish(self, number: int, start: int, frames: int, past: np.ndarray, parts: np.ndarray | None = None) -> Wish:
-        """The wish for `frames` new frames from `start` on, after the sound `past` with its `parts`."""
+        """The wish for `frames` new frames from `start` on, after the sound `past` with its `parts`.
+
+        `past` is [n, voices], or [n] of one voice; `parts` [n, 2 * voices].
+        """
+        past = past[:, np.newaxis] if past.ndim == 1 else past
         end = start + frames + SAMPLE_RATE_HZ
         begin = start - len(past) - SAMPLE_RATE_HZ // 2
         scheduled = self.beats.beats_until(end)
@@ -356,11 +376,11 @@ class Performance:
         sung, crossing = self.mixing.over(start, frames, scheduled)
         mode = self.values["voice_mode"]
         sources = self.sounds.sources(mode, self.values["source"], start, frames)
-        return Wish(
+        lead = Wish(
             number=number,
             start=start,
             frames=frames,
-            past=past,
+            **own_past(past, parts, 1),
             beats=() if sources and self.pace == "input" else beats,
             label=sung.label,
             seed=self.values["seed"],
@@ -372,8 +392,9 @@ class Performance:
             sources=sources,
             mix=sung.mix,
             crossing=crossing,
-            parts=parts,
         )
+        wishes = (partner.wish(lead, scheduled, (begin, end), past, parts) for partner in self.partners)
+        return replace(lead, others=tuple(wish for wish in wishes if wish))
 
     @property
     def pace(self) -> str:
@@ -386,3 +407,14 @@ class Performance:
         if self.pace == "input":
             return []
         return [beat for beat in self.beats.beats_until(end) if begin <= beat.s1 < end]
+
+    def partner_beats(self, begin: int, end: int) -> list[tuple[Partner, Beat]]:
+        """The same of the further voices, as far as they sing."""
+        leads = self.beats.beats_until(end)
+        return [
+            (partner, beat)
+            for partner in self.partners
+            if partner.sings
+            for beat in partner.beats_until(end, leads)
+            if begin <= beat.s1 < end
+        ]

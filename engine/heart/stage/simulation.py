@@ -13,6 +13,7 @@ import numpy as np
 
 from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ, Wish
+from heart.sounding.choir import sing_all
 from heart.sounding.pulse import Pulse
 from heart.sounding.registry import Singer
 from heart.stage.conductor import Conductor, Laid
@@ -30,9 +31,10 @@ class Simulation:
         work_s: float = 0.1,
         step_s: float = 0.0,
         voice: Singer | None = None,
+        voices: int = 1,
         log: Callable[[Laid], object] = lambda laid: None,
     ) -> None:
-        self.tape, self.performance = Tape(seconds=20), Performance()
+        self.tape, self.performance = Tape(seconds=20, channels=voices), Performance(voices=voices)
         self.voice: Singer = voice or Pulse()
         self.work_s, self.step_s, self.alive = work_s, step_s, True
         self.now_s, self.needed = 0.0, 0
@@ -77,8 +79,9 @@ class Simulation:
 
     @property
     def sound(self) -> np.ndarray:
-        """float32 [n]: what the listener was sent, from tape frame 0 on."""
-        return np.concatenate(self.sent)
+        """float32 [n], of several voices [n, voices]: what the listener was sent, from tape frame 0 on."""
+        sound = np.concatenate(self.sent)
+        return sound[:, 0] if self.tape.channels == 1 else sound
 
     def _send(self, wish: Wish) -> None:
         begin_s = max(self.now_s, self.wishes[0][0] if self.wishes else 0.0)
@@ -86,7 +89,7 @@ class Simulation:
 
     def _answer(self) -> None:
         while self.alive and self.wishes and self.wishes[0][0] <= self.now_s:
-            chunk = self.voice.sing(self.wishes.pop(0)[1])
+            chunk = sing_all(self.voice, self.wishes.pop(0)[1])
             self.conductor.chunk(replace(chunk, spent_s=self._work_s(chunk.steps)))
 
     def _work_s(self, steps: int) -> float:
@@ -100,4 +103,4 @@ class Simulation:
         start, end = self.tape.sealed, min(self.needed, self.tape.head)
         if end > start:
             self.tape.seal(end)
-            self.sent.append(self.tape.read(start, end - start)[:, 0])
+            self.sent.append(self.tape.read(start, end - start))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from heart.errors import DeviceError
+from heart.plumbing.desk import Faders
 from heart.plumbing.device import Format
-from heart.plumbing.feed import Feed
+from heart.plumbing.feed import STANDING, Feed
 from heart.plumbing.sound import Sound
 from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ
@@ -18,6 +19,7 @@ LEAD_S = 0.2
 """How far the device's queue is kept ahead of what it has played."""
 
 BLOCK = 256
+CHANNELS = 2
 
 
 class Speaker:
@@ -35,7 +37,7 @@ class Speaker:
         self.tape = tape
         self.underruns = 0
         self._played = 0
-        self._gain_db = 0.0
+        self._faders = STANDING
         self._feed: Feed | None = None
         self._plays = output is not None
         self._first: asyncio.Future[str] | None = None
@@ -43,7 +45,7 @@ class Speaker:
         self._sound = Sound(
             output,
             input,
-            Format(rate_hz=SAMPLE_RATE_HZ, channels=2 if self._plays else 1),
+            Format(rate_hz=SAMPLE_RATE_HZ, channels=CHANNELS if self._plays else 1),
             backend,
             on_played=self._note_played,
             on_heard=lambda samples, rate_hz: on_heard(samples[:, 0], rate_hz),
@@ -85,10 +87,10 @@ class Speaker:
     def mute(self, silent: bool) -> None:
         self._sound.mute(silent)
 
-    def set_gain_db(self, gain_db: float) -> None:
-        self._gain_db = gain_db
+    def turn(self, faders: Faders) -> None:
+        self._faders = faders
         if self._feed:
-            self._feed.gain.set(gain_db)
+            self._feed.desk.turn(faders)
 
     def _note_played(self, frames: int, fill_ms: float, underruns: int) -> None:
         self._played, self.underruns = frames, underruns
@@ -96,7 +98,7 @@ class Speaker:
     def _take_event(self, event: str, text: str) -> None:
         if event == "ready" and self._plays:
             self._played = 0
-            self._feed = Feed(self.tape, self.tape.sealed, 0, SAMPLE_RATE_HZ, self._gain_db)
+            self._feed = Feed(self.tape, self.tape.sealed, 0, SAMPLE_RATE_HZ, CHANNELS, self._faders)
         elif event == "died":
             self._feed = None
         if self._first and not self._first.done() and event in ("ready", "died"):

@@ -61,6 +61,10 @@ class Teller:
         for beat in self.performance.beats_between(self._announced, sealed):
             rate = (60_000 / beat.rr_ms, beat.rr_ms, float(values["rmssd"]))
             self._tell_at("/heart/beat", beat.n, beat.s1, (*rate, self.performance.mixing.now.label, 1.0))
+        for partner, beat in self.performance.partner_beats(self._announced, sealed):
+            rate = (60_000 / beat.rr_ms, beat.rr_ms, float(values["rmssd"]))
+            address = f"/heart/beat/{partner.voice}"
+            self._tell_at(address, beat.n, beat.s1, (*rate, partner.mixing.now.label, 1.0))
         self._announced = max(self._announced, sealed)
         for laid in self.conductor.sealed_chunks():
             recipe = (laid.wish.label, laid.bpm, laid.wish.seed, laid.chunk.recipe)

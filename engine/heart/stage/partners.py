@@ -1,0 +1,92 @@
+"""The further voices: label, seed, level and tempo are their own, the beats those of the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from heart.errors import WireError
+from heart.namespace import Param
+from heart.plumbing.desk import OFF_DB
+from heart.records import Beat, Wish
+from heart.sounding.companion import Companion
+from heart.stage.mixing import Mixing, Sung
+from heart.stage.parts import own_past
+
+OWN = {f"{what}_{voice}": (what, voice) for voice in (2, 3, 4) for what in ("label", "tempo", "seed")}
+"""Parameters of the further voices: what, and of which."""
+LEVELS = {f"level_{voice}": voice for voice in (1, 2, 3, 4)}
+
+
+def check_voice(param: Param, voices: int) -> None:
+    """Raises WireError when `param` is that of a voice that does not sing here."""
+    voice = LEVELS.get(param.name) or OWN.get(param.name, ("", 1))[1]
+    if voice > voices:
+        text = f"{param.name}: {voices} of 4 voices sing here; start heart live with --voices {voice}"
+        raise WireError("voice", f"/heart/set/{param.name}", text)
+
+
+class Partner:
+    """One further voice. `values` are those of the performance, seen, not kept."""
+
+    def __init__(self, voice: int, values: Mapping[str, Any]) -> None:
+        self.voice, self._values = voice, values
+        self.mixing = Mixing(values[f"label_{voice}"])
+        self.beats = Companion(values[f"tempo_{voice}"])
+        self._former: float | None = None
+        """The tempo before the present one, until the next rewind."""
+        self._asked = False
+        """Whether the last wish was also its own."""
+
+    @property
+    def sings(self) -> bool:
+        """Whether it is to be heard at all."""
+        return bool(self._values[f"level_{self.voice}"] > OFF_DB)
+
+    @property
+    def enters(self) -> bool:
+        """Whether it is to be heard and has not been asked to sing yet."""
+        return self.sings and not self._asked
+
+    def turn(self, what: str, value: Any) -> None:
+        """Its label or tempo is another now."""
+        if what == "label":
+            self.mixing.change(Sung(value), self._values["cross"] == "beat")
+        elif what == "tempo":
+            self._former = self.beats.tempo if self._former is None else self._former
+            self.beats.tempo = value
+
+    def rewind(self, frame: int, leads: Sequence[Beat]) -> None:
+        """Forget the beats from `frame` on."""
+        self.beats.rewind(frame, leads, self._former)
+        self._former = None
+
+    def beats_until(self, frame: int, leads: Sequence[Beat]) -> tuple[Beat, ...]:
+        """Its beats with S1 before `frame`; `leads` are those of the first voice."""
+        return self.beats.beats_until(frame, leads, self._values["systole"])
+
+    def wish(
+        self, lead: Wish, leads: Sequence[Beat], span: tuple[int, int], past: np.ndarray, parts: np.ndarray | None
+    ) -> Wish | None:
+        """What it is to sing over the frames of the first voice's wish, with beats of the frames `span`; None where
+        it is silent. `past` and `parts` are those of all voices."""
+        scheduled = self.beats_until(span[1], leads)
+        sung, crossing = self.mixing.over(lead.start, lead.frames, scheduled)
+        self._asked = self.sings
+        if not self.sings:
+            return None
+        return replace(
+            lead,
+            **own_past(past, parts, self.voice),
+            voice=self.voice,
+            beats=tuple(beat for beat in scheduled if beat.s2 >= span[0]),
+            label=sung.label,
+            seed=self._values[f"seed_{self.voice}"],
+            mode="generate",
+            sources=(),
+            mix=sung.mix,
+            crossing=crossing,
+        )
