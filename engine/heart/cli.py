@@ -61,6 +61,16 @@ SETTINGS = ("systole", "balance", "pattern", "ectopy", "ear_hop", "ear_window")
 """Options of `heart live` that are parameters, and can be turned later."""
 
 
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+    default="cpu",
+    show_default=True,
+    help="Where the voice's nets run; `heart bench --device` tells whether it is faster there.",
+)
+"""Option of all who open a voice."""
+
+
 def rhythm(command: Any) -> Any:
     """The options of RHYTHM."""
     for option in reversed(RHYTHM):
@@ -149,6 +159,7 @@ def main(debug: bool, verbose: bool) -> None:
     help="Folder whose sounds /heart/sound/load may have, for vary and morph.",
 )
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
+@DEVICE
 @click.option(
     "--ear-hop",
     default=1.0,
@@ -283,6 +294,7 @@ def listen(
 @click.option(
     "--sampler", default="ddim", show_default=True, help="ddim, or one of k-diffusion's (extra: k-diffusion)."
 )
+@DEVICE
 @click.option("--count", type=click.IntRange(1, 10_000), help="Make this many, with seeds from --seed on.")
 @click.option(
     "--batch",
@@ -530,11 +542,12 @@ def osc(form: str | None, check: str | None) -> None:
 @click.option("--seconds", default=20.0, show_default=True, help="Sound to sing for each step count.")
 @click.option("--voice", default="voice", show_default=True)
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
-def bench(seconds: float, voice: str, threads: int) -> None:
+@DEVICE
+def bench(seconds: float, voice: str, threads: int, device: str) -> None:
     """How fast this machine sings: p50 and p95 of real time for each step count, and what to set."""
     from heart.stage.report import bench_voice
 
-    for line in bench_voice(voice, seconds, threads):
+    for line in bench_voice(voice, seconds, threads, device):
         click.echo(line)
 
 

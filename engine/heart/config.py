@@ -67,6 +67,8 @@ class LiveConfig:
     sounds: Path | None = None
     """The only folder from which clients may have sounds loaded."""
     link: bool = False
+    device: str = "cpu"
+    """Where the voice's nets run: cpu, cuda, mps, auto."""
     threads: int = 0
     """Threads of the voice; 0 takes half the cores, four at most."""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -30,8 +30,11 @@ PATTERNS = ("sinus", "pvc", "bigeminy", "trigeminy", "couplet", "skipped", "af")
 TEXTURES = ("storm", "rain", "wind", "sea", "birds", "fire", "bells", "jazz", "piano", "breath")
 """What else it can sing, over the full band."""
 
-MIXTURES = {"murmur": ("AS", "MR", "MS", "MVP")}
+MIXTURES = {"murmur": ("AS", "MR", "MS", "MVP"), "extrasystole": ("N",)}
 """Names for equal shares of several labels."""
+
+RHYTHMS = {"extrasystole": "pvc"}
+"""Labels that bring a pattern along, as long as none but sinus is asked for."""
 
 UNNAMED = ("heart", "texture")
 """A heart, or a texture, of no condition or class that is named."""

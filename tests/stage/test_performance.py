@@ -8,6 +8,7 @@ import pytest
 from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS
 from heart.records import SAMPLE_RATE_HZ, VOICES, Heard
+from heart.sounding.mixtures import shares_of
 from heart.sounding.rhythm import ECTOPIC_LEVELS, balance_levels
 from heart.sounding.track import Track
 from heart.stage.follow import NEAR_S
@@ -238,6 +239,23 @@ def test_patterns_and_levels_reach_the_wish() -> None:
     performance.rewind(0)
     beats = performance.wish(1, 5 * SAMPLE_RATE_HZ, 8_192, np.zeros(0, np.float32)).beats
     assert {round(beat.gain2 / balance_levels(-0.2)[1], 3) for beat in beats} == {1.0, ECTOPIC_LEVELS[1]}
+
+
+def test_extrasystole_is_a_normal_heart_with_premature_beats_unless_another_pattern_is_asked_for() -> None:
+    performance = Performance()
+    performance.message("/heart/set/rmssd", (0.0,), "x")
+    performance.rewind(0)
+    assert SingAgain(beats=True) in performance.message("/heart/set/label", ("extrasystole",), "x")
+    performance.rewind(0)
+    wish = performance.wish(1, 0, 60 * SAMPLE_RATE_HZ, np.zeros(0, np.float32))
+    assert shares_of(wish) == {"N": 1.0}
+    intervals = np.array([beat.rr_ms for beat in wish.beats])
+    assert (intervals < 0.7 * np.median(intervals)).any()
+    performance.message("/heart/set/pattern", ("af",), "x")
+    assert performance.beats.pattern == "af"
+    performance.message("/heart/set/pattern", ("sinus",), "x")
+    assert SingAgain(beats=True) in performance.message("/heart/set/label", ("N",), "x")
+    assert performance.beats.pattern == "sinus"
 
 
 def test_a_followed_heart_brings_its_own_rhythm() -> None:

@@ -27,17 +27,17 @@ class Duet:
 
     Args:
         folder: beside the folders of the two models, `voice-heart` and `voice-texture`.
-        threads, sampler: as of `Voice`.
+        threads, sampler, device: as of `Voice`.
 
     Raises:
         FileError: the heart's card or weights are missing or damaged; singing raises it for the textures'.
-        UsageError: no such sampler.
+        UsageError: no such sampler or device.
     """
 
     name = "voice"
 
-    def __init__(self, folder: Path, threads: int = 0, sampler: str = "ddim") -> None:
-        self._options = (threads, sampler)
+    def __init__(self, folder: Path, threads: int = 0, sampler: str = "ddim", device: str = "cpu") -> None:
+        self._options = (threads, sampler, device)
         self._models = folder.parent
         self.hearts = Voice(self._models / "voice-heart", *self._options)
         self._textures: Voice | None = None

@@ -17,11 +17,13 @@ import torch
 from torch import Tensor
 
 from heart.errors import FileError
+from heart.sounding.elsewhere import NetElsewhere
 from heart.sounding.net import NetShape, VoiceNet
 from heart.sounding.together import SharedNet
 
 log = logging.getLogger(__name__)
 
+CPU = torch.device("cpu")
 BODY = ("bands", "conditions", "widths", "stride", "blocks", "attention_from", "embedding")
 """What of a shape the graph depends on."""
 EMBEDDING = ("frequencies", "time.", "label.", "style.")
@@ -35,11 +37,13 @@ def graph_name(shape: NetShape) -> str:
     return f"net-{hashlib.sha256(text.encode()).hexdigest()[:8]}.onnx"
 
 
-def open_net(net: VoiceNet, folder: Path) -> SharedNet:
-    """The net as a voice sings with it: on onnxruntime where `folder` has its graph, else by torch.
+def open_net(net: VoiceNet, folder: Path, device: torch.device = CPU) -> SharedNet:
+    """The net as a voice sings with it: on a CPU by onnxruntime where `folder` has its graph, else by torch.
 
     Raises FileError when onnxruntime refuses the graph.
     """
+    if device != CPU:
+        return SharedNet(NetElsewhere(net, device))
     path = folder / graph_name(net.shape)
     if path.is_file():
         return SharedNet(GraphNet(net, path))

@@ -10,7 +10,7 @@ import numpy as np
 
 from heart.audio import rise
 from heart.errors import UsageError
-from heart.records import OVERLAP, PATTERNS, SAMPLE_RATE_HZ, SUNG, Mix, Wish
+from heart.records import OVERLAP, PATTERNS, RHYTHMS, SAMPLE_RATE_HZ, SUNG, Mix, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.glide import Glide
 from heart.sounding.mixtures import find_sung, parse_mix, shares
@@ -102,6 +102,8 @@ def generate(
     name, blend = find_label(label), parse_mix(mix) if mix else ()
     check_sings(voice, blend or ((name, 1.0),))
     singer = open_voice(voice, threads, sampler) if isinstance(voice, str) else voice
+    if rhythm.get("pattern", PATTERNS[0]) == PATTERNS[0] and name in RHYTHMS:
+        rhythm["pattern"] = RHYTHMS[name]
     clock = _clock(bpm, rmssd, seed, track, ramps or {}, rhythm)
 
     def make(number: int, start: int, frames: int, past: np.ndarray) -> Wish:

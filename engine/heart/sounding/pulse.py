@@ -95,7 +95,7 @@ class Pulse:
 
     name = "pulse"
 
-    def __init__(self, folder: Path | None = None, threads: int = 0, sampler: str = "") -> None:
+    def __init__(self, folder: Path | None = None, threads: int = 0, sampler: str = "", device: str = "") -> None:
         """Takes what every voice takes; needs none of it."""
 
     def warm_up(self) -> None:

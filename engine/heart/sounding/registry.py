@@ -16,7 +16,7 @@ VOICES = {
     "voice-heart": "heart.sounding.voice:Voice",
     "pulse": "heart.sounding.pulse:Pulse",
 }
-"""name -> "module:Class". A class is called with (folder, threads, sampler) and has `sing`, `warm_up`."""
+"""name -> "module:Class". A class is called with (folder, threads, sampler, device) and has `sing`, `warm_up`."""
 
 MODELS = {"voice": ("voice-heart", "voice-texture"), "voice-heart": ("voice-heart",), "pulse": ()}
 """The model folders of each voice."""
@@ -63,16 +63,16 @@ def _known(name: str) -> str:
     return name
 
 
-def open_voice(name: str, threads: int = 0, sampler: str = "ddim") -> Singer:
-    """Load a voice.
+def open_voice(name: str, threads: int = 0, sampler: str = "ddim", device: str = "cpu") -> Singer:
+    """Load a voice, its nets on `device` (cpu, cuda, mps, auto).
 
     Raises:
-        UsageError: there is no such voice or sampler.
+        UsageError: there is no such voice, sampler or device.
         FileError: its weights are missing or damaged.
     """
     _known(name)
     # Before torch is loaded: threads that spin while they wait steal the cores of sound and sockets.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _, kind = VOICES[name].partition(":")
-    singer: Singer = getattr(importlib.import_module(module), kind)(models_dir() / name, threads, sampler)
+    singer: Singer = getattr(importlib.import_module(module), kind)(models_dir() / name, threads, sampler, device)
     return singer

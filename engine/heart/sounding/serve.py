@@ -27,10 +27,11 @@ class Pipe(Protocol):
 def serve(pipe: Pipe, options: Mapping[str, Any]) -> None:
     """Load, warm up, sing until told to stop (`receive` then raises).
 
-    options: "voice" (a name of the registry), "threads" (0 chooses), "sampler" (default ddim).
+    options: "voice" (a name of the registry), "threads" (0 chooses), "sampler" (default ddim), "device" (cpu).
     """
     began_s = time.monotonic()
-    voice = open_voice(options["voice"], int(options.get("threads", 0)), options.get("sampler", "ddim"))
+    manner = int(options.get("threads", 0)), options.get("sampler", "ddim"), options.get("device", "cpu")
+    voice = open_voice(options["voice"], *manner)
     voice.warm_up()
     log.info("voice %s ready in %.2f s", voice.name, time.monotonic() - began_s)
     pipe.ready()

@@ -40,7 +40,7 @@ class SharedNet:
 
     def __init__(self, net: Net) -> None:
         self.net, self.shape = net, net.shape
-        self.runtime = type(net).__name__
+        self.runtime: str = getattr(net, "runtime", type(net).__name__)
         """Who does the arithmetic: runtimes differ in the last bits."""
 
     def __call__(self, x: Tensor, t: Tensor, conditions: Tensor, label: Tensor, style: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ from heart.cards import read_model
 from heart.records import OVERLAP, Beat, Chunk, Wish
 from heart.sounding import contour
 from heart.sounding.conditions import Scale, beat_channels, compand, expand, mix_styles
+from heart.sounding.elsewhere import find_device
 from heart.sounding.filterbank import (
     BEFORE,
     HOP,
@@ -141,13 +142,15 @@ class Voice:
         threads: CPU threads; 0 takes half the cores, four at most: two threads that wait for each other on
             two cores that others use as well are slower than one (measured: ten times).
         sampler: "ddim", "ddpm" or one of k-diffusion's.
+        device: where the net runs: cpu, cuda, mps, or auto.
 
     Raises:
         FileError: card or weights are missing or damaged.
-        UsageError: no such sampler.
+        UsageError: no such sampler or device.
     """
 
-    def __init__(self, folder: Path, threads: int = 0, sampler: str = "ddim") -> None:
+    def __init__(self, folder: Path, threads: int = 0, sampler: str = "ddim", device: str = "cpu") -> None:
+        where = find_device(device)
         torch.set_num_threads(threads or max(1, min(4, (os.cpu_count() or 1) // 2)))
         # numpy's own threads would only spin, and the last bits of a sound would depend on how many there are.
         threadpool_limits(1, "blas")
@@ -156,12 +159,15 @@ class Voice:
         self.sampler_name = sampler
         self._sampler = find_sampler(sampler)
         self._weights = load_net(model.weights)
-        self.net = open_net(self._weights.net, folder)
+        self.net = open_net(self._weights.net, folder, where)
         self._proof = f"{str(model.card['sha256'])[:12]} {self.net.runtime}"
         # By steps: net and proof. Distilled on the grid of our own DDIM, so no other sampler may have them.
         few = model.few_steps if sampler == "ddim" else {}
         self.few = {
-            n: (open_net(load_net(model.few_step_weights(n)).net, folder), f"{proof[:12]} {self.net.runtime}")
+            n: (
+                open_net(load_net(model.few_step_weights(n)).net, folder, where),
+                f"{proof[:12]} {self.net.runtime}",
+            )
             for n, proof in few.items()
         }
         self.planner = Planner(self._unconditioned, self.net.shape.bands, self.net.shape.multiple)

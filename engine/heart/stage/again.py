@@ -51,7 +51,7 @@ def sing_again(log: Path, out: Path, from_s: float = 0.0, to_s: float | None = N
     if out.suffix.lower() != ".wav":
         raise UsageError(f"{out}: what is sung again is written bit for bit, as float WAV; name a .wav file")
     header, lines = read_log(log)
-    here = header_of(header.voice, header.threads)
+    here = header_of(header.voice)
     if here.weights != header.weights:
         raise HeartError(
             f"{log}: was sung by {header.voice} with weights {header.weights[:12]}, here they are "
@@ -62,7 +62,7 @@ def sing_again(log: Path, out: Path, from_s: float = 0.0, to_s: float | None = N
     if not lines or (end is not None and end <= begin):
         raise UsageError(f"{log}: nothing to sing between {from_s:g} s and {'its end' if to_s is None else to_s} s")
     claim(out)
-    again = Again(log, open_voice(header.voice, header.threads), lines, header.voices)
+    again = Again(log, open_voice(header.voice, header.threads, device=header.device), lines, header.voices)
     try:
         with progress_bar(len(lines)) as advance:
             again.write(WavTake(out, SAMPLE_RATE_HZ, header.voices), begin, end, advance)

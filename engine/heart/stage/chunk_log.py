@@ -4,7 +4,7 @@ A chunk is a function of its wish and the voice's weights, and its past is the t
 these lines are enough to sing a performance again (`stage/again.py`). Wishes are written field by field as
 their dataclass names them, so whatever a wish comes to hold is logged too.
 
-    {"log": 2, "version": ..., "voice": ..., "weights": sha256, "threads": 0, "voices": 1}
+    {"log": 2, "version": ..., "voice": ..., "weights": sha256, "threads": 0, "voices": 1, "device": "cpu"}
     {"first": 40704, "after": 3, "sealed": 8820, "by": "voice", "bpm": 72.0, "recipe": ...,
      "past": sha256, "sound": sha256, "wish": {"is": "Wish", "number": 4, ..., "past": 20736, "beats": [...]}}
 """
@@ -44,6 +44,8 @@ class Header:
     threads: int
     voices: int = 1
     """How many sing at once."""
+    device: str = "cpu"
+    """Where the nets run."""
     version: str = __version__
     log: int = FORMAT
 
@@ -66,10 +68,10 @@ class Line:
     wish: Wish
 
 
-def header_of(voice: str, threads: int, voices: int = 1) -> Header:
+def header_of(voice: str, threads: int = 0, voices: int = 1, device: str = "cpu") -> Header:
     """The header of a run with this voice. Raises HeartError when there is no such voice."""
     weights = "+".join(str(find_model(name).card["sha256"]) for name in models_of(voice))
-    return Header(voice, weights, threads, voices)
+    return Header(voice, weights, threads, voices, device)
 
 
 def encode_line(record: Header | Laid) -> str:

@@ -175,8 +175,9 @@ class Engine:
 
     def _open_log(self, path: Path) -> Journal:
         tell = asyncio.get_running_loop().call_soon_threadsafe
+        config = self.config
         journal = Journal(path, encode_line, lambda text: tell(self._on_alarm, "log_ended", text))
-        journal.write(header_of(self.config.voice, self.config.threads, self.config.voices))
+        journal.write(header_of(config.voice, config.threads, config.voices, config.device))
         return journal
 
     def _make_speaker(self) -> Speaker | None:
@@ -197,7 +198,7 @@ class Engine:
             _ = find_model(name).weights
 
     def _worker(self, name: str, target: str, on_record: Callable[[Any], None]) -> Worker:
-        options = {"voice": self.config.voice, "threads": self.config.threads}
+        options = {"voice": self.config.voice, "threads": self.config.threads, "device": self.config.device}
         return Worker(
             name, target, options, on_record, lambda *event: self._on_event(name, *event), stall_s=STALL_S
         )

@@ -44,6 +44,7 @@ def generate_files(
     batch: int = 1,
     voice: str = "voice",
     sampler: str = "ddim",
+    device: str = "cpu",
     **wishes: Any,
 ) -> list[Path]:
     """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`, `batch` at a time.
@@ -57,7 +58,7 @@ def generate_files(
     wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps)), "seconds": seconds}
     wishes["bpm"] = bpm or (track.bpm if track else DEFAULT_BPM)
     size = max(1, min(batch, int(MOST_S / seconds)))
-    singer = open_voice(voice, sampler=sampler)
+    singer = open_voice(voice, sampler=sampler, device=device)
     with progress_bar(len(files) * seconds) as advance:
         for first in range(0, len(files), size):
             seeds = range(seed + first, seed + min(first + size, len(files)))

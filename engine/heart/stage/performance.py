@@ -14,7 +14,7 @@ import numpy as np
 
 from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS, Param, check, norm_to_value
-from heart.records import LABELS, SAMPLE_RATE_HZ, SUNG, TEXTURES, Beat, Heard, Judged, Wish
+from heart.records import LABELS, RHYTHMS, SAMPLE_RATE_HZ, SUNG, TEXTURES, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.track import Track
 from heart.stage.follow import TRUSTED, Follower
@@ -133,7 +133,7 @@ class Performance:
         self.values["mode"] = self.mode
         self.listeners: dict[str, set[Origin]] = {}
         settings = {name: self.values[param] for param, name in CLOCK.items()}
-        self.beats = BeatClock(seed=self.values["seed"], pattern=self.values["pattern"], **settings)
+        self.beats = BeatClock(seed=self.values["seed"], pattern=self.pattern, **settings)
         self.follower = Follower(self.beats)
         self.sounds = Sounds()
         self.mixing = Mixing(self.values["label"])
@@ -178,7 +178,12 @@ class Performance:
             return []
         self.values.update(dict.fromkeys(down, 0.0), label=label)
         self.mixing.change(Sung(label), self.values["cross"] == "beat")
-        return [SingAgain(beats=False), self._echo("label", origin), *(self._echo(fader) for fader in down)]
+        former, self.beats.pattern = self.beats.pattern, self.pattern
+        return [
+            SingAgain(beats=former != self.beats.pattern),
+            self._echo("label", origin),
+            *(self._echo(fader) for fader in down),
+        ]
 
     def _set_mix(self) -> list[Effect]:
         mix = tuple((label, self.values[fader]) for fader, label in FADERS.items() if self.values[fader])
@@ -276,8 +281,7 @@ class Performance:
     def _change_mode(self, mode: str) -> list[Effect]:
         self.mode = mode
         self.beats.play(self.track if mode == "track" else None)
-        # A heart that is followed brings its own rhythm.
-        self.beats.pattern = "sinus" if mode == "follow" else self.values["pattern"]
+        self.beats.pattern = self.pattern
         for name in ("bpm", "rmssd"):
             self.ramps.cancel(name)
         if mode == "follow":
@@ -291,14 +295,22 @@ class Performance:
     def _schedule(self, name: str, value: Any) -> None:
         if name == "seed":
             self.beats.reseed(value)
-        elif name != "pattern":
+        elif name == "pattern":
+            self.beats.pattern = self.pattern
+        else:
             self.beats.set(**{CLOCK[name]: value})
-        elif self.mode != "follow":
-            self.beats.pattern = value
 
     def _echo(self, name: str, except_for: Origin | None = None) -> Tell:
         to = frozenset(self.listeners.get(name, ()))
         return Tell(f"/heart/value/{name}", (self.values[name],), to, except_for)
+
+    @property
+    def pattern(self) -> str:
+        """The rhythm of the beats: that of the pattern, else of the label. A followed heart brings its own."""
+        if self.mode == "follow":
+            return "sinus"
+        asked = str(self.values["pattern"])
+        return RHYTHMS.get(self.values["label"], asked) if asked == "sinus" else asked
 
     # The ear.
 

@@ -53,7 +53,7 @@ BUSY = 1.5
 """Wall-clock over CPU time of one thread: above, somebody else was using the processor."""
 
 
-def bench_voice(name: str, seconds: float, threads: int = 0) -> Iterator[str]:
+def bench_voice(name: str, seconds: float, threads: int = 0, device: str = "cpu") -> Iterator[str]:
     """Time the voice at 1 to 16 steps; the last lines are advice. Ratios are of real time: below 1 is faster.
 
     Besides wall-clock time, which is what counts on stage, CPU time of all threads: it hardly changes when other
@@ -61,7 +61,7 @@ def bench_voice(name: str, seconds: float, threads: int = 0) -> Iterator[str]:
     """
     from heart.sounding.registry import open_voice
 
-    voice = open_voice(name, threads)
+    voice = open_voice(name, threads, device=device)
     voice.warm_up()
     machine = platform.processor() or platform.machine()
     yield f"{machine}, Python {platform.python_version()}, {_runs_on(voice, name)}"
