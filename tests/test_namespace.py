@@ -17,7 +17,12 @@ from heart.errors import WireError
 from heart.records import SUNG
 
 DOCS = Path(__file__).parent.parent / "docs" / "osc.md"
-OWNERS = {"wire": "heart.plumbing.wire:Wire", "performance": "heart.stage.performance:Performance"}
+OWNERS = {
+    "wire": "heart.plumbing.wire:Wire",
+    "performance": "heart.stage.performance:Performance",
+    "presets": "heart.stage.presets:Presets",
+    "teacher": "heart.stage.teach:Teacher",
+}
 
 anything = st.one_of(
     st.integers(-(2**63), 2**64),
@@ -193,7 +198,7 @@ def test_json_speaks_oscquery() -> None:
     bpm = tree["CONTENTS"]["heart"]["CONTENTS"]["set"]["CONTENTS"]["bpm"]
     assert bpm == {
         "FULL_PATH": "/heart/set/bpm",
-        "ACCESS": 2,
+        "ACCESS": 3,
         "TYPE": "f",
         "UNIT": ["bpm"],
         "DESCRIPTION": ns.PARAMS["bpm"].words,

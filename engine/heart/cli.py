@@ -174,7 +174,38 @@ def main(debug: bool, verbose: bool) -> None:
     type=click.FloatRange(1, 30),
     help="Seconds of the newest sound that such a judgement speaks of.",
 )
-@click.option("--link", is_flag=True, help="Lead Ableton Link's tempo with the heart (extra: link).")
+@click.option(
+    "--presets",
+    type=click.Path(path_type=Path),
+    help="Folder of the presets that /heart/preset/save and load mean.",
+)
+@click.option(
+    "--aliases",
+    multiple=True,
+    metavar="FILE",
+    help="Addresses of other programs and what they are bound to: a .json file, or a shipped one by name (ardour, "
+    "bitwig, live, logic, reaper, touchosc); repeat. What /heart/learn binds goes to the last file.",
+)
+@click.option(
+    "--midi", metavar="PORT", help="Controls of this MIDI port, for /heart/learn and --aliases (extra: midi)."
+)
+@click.option(
+    "--http-port",
+    type=click.IntRange(-1, 65535),
+    help="TCP port of OSCQuery; 0 takes any free one, -1 none.  [default: 9702, if it is free]",
+)
+@click.option(
+    "--announce/--no-announce",
+    default=None,
+    help="Announce both ports by zeroconf (extra: discovery).  [default: if it is installed]",
+)
+@click.option(
+    "--link",
+    is_flag=False,
+    flag_value="heart",
+    type=click.Choice(["heart", "session"]),
+    help="Join Ableton Link (extra: link): the heart leads the tempo, or the session does.  [alone: heart]",
+)
 @click.option("--devices", is_flag=True, help="List the sound devices and exit.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends.")
 def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -> None:

@@ -66,7 +66,18 @@ class LiveConfig:
     """Where every chunk is noted with all that decides it."""
     sounds: Path | None = None
     """The only folder from which clients may have sounds loaded."""
-    link: bool = False
+    link: str | None = None
+    """Who leads the tempo of an Ableton Link session: "heart" or "session"; None: no Link."""
+    http_port: int | None = None
+    """TCP port of OSCQuery; 0 takes any free one, -1 none; None: 9702, and none where that is taken."""
+    announce: bool | None = None
+    """By zeroconf; None: when it is installed."""
+    aliases: tuple[str, ...] = ()
+    """Files of foreign addresses, or names of shipped ones; what is learned goes to the last file."""
+    presets: Path | None = None
+    """The only folder for presets."""
+    midi: str | None = None
+    """Name of a MIDI port, or a part of it."""
     device: str = "cpu"
     """Where the voice's nets run: cpu, cuda, mps, auto."""
     threads: int = 0

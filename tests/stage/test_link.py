@@ -9,14 +9,14 @@ import pytest
 from aalink import Link
 
 from heart.errors import UsageError
-from heart.stage.link import LinkLead, check_link
+from heart.stage.link import LinkSession, check_link
 
 
 def test_a_peer_takes_the_tempo_of_the_heart() -> None:
     async def meet() -> tuple[int, float]:
         peer = Link(120.0)
         peer.enabled = True
-        lead = LinkLead(120.0)
+        lead = LinkSession(120.0)
         try:
             for _ in range(100):
                 await asyncio.sleep(0.05)

@@ -60,7 +60,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         wire, hearing, conductor = cast(Wire, self.wire), cast(Hearing, FakeHearing()), cast(Conductor, None)
-        self.teller = Teller(wire, self.performance, conductor, hearing, lambda: self.now_s)
+        self.teller = Teller(wire, self.performance, conductor, hearing, lambda: self.now_s, Board())
 
     def hear(self, heard: Heard) -> None:
         self.now_s = 10.0 + heard.time_s

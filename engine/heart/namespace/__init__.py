@@ -15,6 +15,7 @@ from heart.namespace.pages import as_json, as_markdown, as_text, families
 from heart.namespace.table import (
     BLOCKS,
     CHANNELS,
+    DEFAULT_HTTP_PORT,
     DEFAULT_PORT,
     JUDGED,
     MAX_INT,
@@ -33,6 +34,7 @@ from heart.namespace.table import (
 __all__ = [
     "BLOCKS",
     "CHANNELS",
+    "DEFAULT_HTTP_PORT",
     "DEFAULT_PORT",
     "JUDGED",
     "MAX_INT",

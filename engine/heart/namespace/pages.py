@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from heart.namespace.checks import range_text
+from heart.namespace.oscquery import tree
 from heart.namespace.table import MAX_INT, PARAMS, ROWS, Arg, Row
 
 _PREFACE = Path(__file__).with_name("preface.md")
@@ -40,33 +40,8 @@ def as_text() -> str:
 
 
 def as_json() -> str:
-    """The table as an OSCQuery tree (FULL_PATH, CONTENTS, TYPE, ACCESS, RANGE, UNIT, DESCRIPTION)."""
-    root: dict[str, Any] = {"FULL_PATH": "/", "ACCESS": 0, "CONTENTS": {}}
-    for row in ROWS.values():
-        node, path = root, ""
-        for word in row.path.strip("/").split("/"):
-            path += "/" + word
-            node = node.setdefault("CONTENTS", {}).setdefault(word, {"FULL_PATH": path, "ACCESS": 0})
-        node.update(_query(row))
-    return json.dumps(root, indent=1, ensure_ascii=False)
-
-
-def _query(row: Row) -> dict[str, Any]:
-    args = row.args + ((row.rest,) if row.rest else ())
-    access = {"out": 1, "in": 2, "both": 3}[row.direction]
-    node: dict[str, Any] = {"ACCESS": access, "TYPE": "".join(a.type for a in args), "DESCRIPTION": row.words}
-    if args:
-        node["RANGE"] = [_query_range(a) for a in args]
-    if any(a.unit for a in args):
-        node["UNIT"] = [a.unit or None for a in args]
-    return node
-
-
-def _query_range(arg: Arg) -> dict[str, Any] | None:
-    if arg.choices:
-        return {"VALS": list(arg.choices)}
-    bounds = {"MIN": arg.low, "MAX": arg.high}
-    return {key: bound for key, bound in bounds.items() if bound is not None} or None
+    """The table as an OSCQuery tree, without values."""
+    return json.dumps(tree(), indent=1, ensure_ascii=False)
 
 
 def as_markdown() -> str:

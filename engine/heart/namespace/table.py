@@ -15,6 +15,9 @@ PROTOCOL = 1
 DEFAULT_PORT = 9700
 """UDP port of the engine; a client listens on the next one by habit."""
 
+DEFAULT_HTTP_PORT = 9702
+"""TCP port of OSCQuery."""
+
 MAX_INT = 2**24 - 1
 """Pure Data keeps numbers as 32-bit floats: whole numbers stay exact only up to here."""
 
@@ -56,7 +59,8 @@ class Row:
     handler: str = ""
     """Method of the owner that takes the message; "" for rows that only go out."""
     owner: str = "wire"
-    """"wire" (heart.plumbing.wire.Wire) or "performance" (heart.stage.performance.Performance)."""
+    """"wire" (heart.plumbing.wire.Wire), "performance" (heart.stage.performance.Performance), "presets"
+    (heart.stage.presets.Presets) or "teacher" (heart.stage.teach.Teacher)."""
     rest: Arg | None = None
     """What may follow the named arguments, up to `most` times."""
     most: int = BLOCKS[-1]
@@ -307,6 +311,25 @@ _FIXED = (
     _in("/heart/sound/clear", "let go of a sound", "on_sound_clear", "performance", _SLOT),
     Row("/heart/morph", "in", (), "how much of slot 1, 2, ... is in a morph, relative to their sum; empty slots do "
         "not count", "on_morph", "performance", rest=_number("weight", "of a slot", 0, 1), most=SLOTS),
+    Row("/heart/learn", "in", (Arg("param", "s", "what to bind", choices=tuple(PARAMS)),), "then move a control of "
+        "another program: the next message from a foreign address is bound; answered by alias and done", "on_learn",
+        "teacher", rest=_number("bound", "lowest, then highest number it sends; without them 0 to 1, or as seen"),
+        most=2),
+    _in("/heart/unlearn", "let go of the controls that are bound to a parameter, and wait for none",
+        "on_unlearn", "teacher", Arg("param", "s", "what they are bound to", choices=tuple(PARAMS))),
+    _in("/heart/aliases", "which controls are bound to what? answered by an alias for each, then done", "on_aliases",
+        "teacher"),
+    _out("/heart/alias", "a control of another program and what it is bound to", _text("to", "a parameter, or an "
+         "address"), _text("address", "that the other program sends"),
+         _whole("argument", "which of its arguments, from 1", 1), _number("low", "number at the fader's 0"),
+         _number("high", "number at the fader's 1")),
+    _in("/heart/preset/save", "keep all parameters as they are now, in the folder named by --presets; answered by "
+        "done", "on_save", "presets", _text("name", "of the preset: no path")),
+    _in("/heart/preset/load", "set all parameters of a preset at once, or none; answered by done", "on_load",
+        "presets", _text("name", "of the preset: no path")),
+    _in("/heart/preset/list", "which are there? answered by a name for each, then done", "on_list", "presets"),
+    _out("/heart/preset/name", "one of the presets", _whole("number", "which, from 1; 0: there are none"),
+         _whole("count", "of all"), _text("name", "of the preset")),
     _in("/heart/panic", "silent within 20 ms until /heart/resume", "on_panic", "performance"),
     _in("/heart/resume", "end the silence of panic", "on_resume", "performance"),
     _in("/heart/quit", "stop the engine; obeyed only from its own machine", "on_quit", "performance"),

@@ -1,4 +1,4 @@
-"""The UDP socket itself: bound for one engine alone, with a large receive buffer, on any asyncio loop."""
+"""The sockets themselves, bound for one engine alone: UDP with a large receive buffer, and TCP to listen on."""
 
 from __future__ import annotations
 
@@ -36,11 +36,26 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _readable(host: str, port: int, error: OSError) -> HeartError:
+def bound_listener(host: str, port: int) -> socket.socket:
+    """A TCP socket on `host`:`port`, ready to listen. Raises HeartError like `bound_socket`."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # On Windows it would let others in; elsewhere it frees a port that has just been closed.
+        if not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise _readable(host, port, error, "--http-port") from None
+    return sock
+
+
+def _readable(host: str, port: int, error: OSError, option: str = "--port") -> HeartError:
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
         return HeartError(
             f"port {port} on {host} is taken, perhaps by another engine: "
-            f"stop that one, or choose --port {port + 10}"
+            f"stop that one, or choose {option} {port + 10}"
         )
     why = error.strerror or error
     return HeartError(f"cannot listen on {host} port {port} ({why}): choose another --bind")

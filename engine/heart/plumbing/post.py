@@ -17,6 +17,7 @@ from heart.namespace import find
 from heart.plumbing.clients import Address, Client
 from heart.plumbing.door import is_loopback, may_be_answered
 from heart.plumbing.limits import Allowance, Buckets
+from heart.plumbing.lines import Line
 from heart.plumbing.osc import encode
 
 log = logging.getLogger("heart.wire")
@@ -24,7 +25,14 @@ log = logging.getLogger("heart.wire")
 MAX_BACKLOG = 1_000_000
 """Bytes the system may have left unsent before new ones are dropped."""
 
-Target = Client | Address
+Target = Client | Address | Line
+
+
+def ip_of(target: Target) -> str:
+    """The address that a target is reached at."""
+    if isinstance(target, Line):
+        return target.ip
+    return target.addr[0] if isinstance(target, Client) else target[0]
 
 
 class Post:
@@ -54,6 +62,8 @@ class Post:
         return self._deliver(target, encode(address, *args))
 
     def _deliver(self, target: Target, packet: bytes) -> bool:
+        if isinstance(target, Line):
+            return target.send(packet)
         addr = target.addr if isinstance(target, Client) else target
         if not may_be_answered(*addr) or addr == self.own:
             return False
@@ -63,7 +73,7 @@ class Post:
         self.datagram(packet, addr)
         return True
 
-    def _is_proven(self, target: Target) -> bool:
+    def _is_proven(self, target: Client | Address) -> bool:
         return target.proven if isinstance(target, Client) else is_loopback(target[0])
 
     def welcome(self, client: Client, *args: Any, voice: str) -> bool:
@@ -72,8 +82,7 @@ class Post:
 
     def error(self, target: Target, error: WireError, now: float) -> None:
         """Answer a mistake with one /heart/error, in measure; the text gives way to the allowance."""
-        addr = target.addr if isinstance(target, Client) else target
-        if not self._may_complain(addr[0], error, now):
+        if not self._may_complain(ip_of(target), error, now):
             self.counts["unanswered"] += 1
             return
         text = str(error)

@@ -14,11 +14,13 @@ from heart.namespace import PROTOCOL, RING_FRAMES, check, find
 from heart.plumbing.clients import Address, Client, ClientTable
 from heart.plumbing.door import Door, may_be_answered
 from heart.plumbing.limits import Buckets
+from heart.plumbing.lines import Line
 from heart.plumbing.osc import decode
 from heart.plumbing.post import Post, Target, log
 from heart.plumbing.sender import Sender
 
 OnMessage = Callable[[str, tuple[Any, ...], Target], None]
+OnForeign = Callable[[str, tuple[Any, ...], Target], bool]
 OnInput = Callable[[int, int, np.ndarray, Target], None]
 OnClient = Callable[[str, Client], None]
 
@@ -40,6 +42,7 @@ class Reception(ABC):
         self._table, self._post, self._sender, self._door = table, post, sender, door
         self._clock = clock
         self._on_message: OnMessage = lambda address, args, sender: None
+        self._on_foreign: OnForeign = lambda address, args, sender: False
         self._on_input: OnInput = lambda channel, seq, samples, sender: None
         self._on_client: OnClient = lambda event, client: None
         self._welcomes = Buckets(burst=3, per_s=0.1)
@@ -64,21 +67,60 @@ class Reception(ABC):
         for address, args in messages:
             self._take(address, args, source, now)
 
-    def _take(self, address: str, args: tuple[Any, ...], source: Address, now: float) -> None:
+    def spoken(self, packet: bytes, line: Line) -> None:
+        """One packet that came over a line, from somebody who was let in already. Never raises.
+
+        Streams belong to datagrams: of the wire's own rows a line may only ping.
+        """
         try:
+            messages = decode(packet)
+        except WireError as error:
+            return self._post.error(line, error, self._clock())
+        for address, args in messages:
+            self._answered(self._hand_over_spoken, address, args, line)
+        return None
+
+    def _take(self, address: str, args: tuple[Any, ...], source: Address, now: float) -> None:
+        def hand_over(address: str, args: tuple[Any, ...], sender: Target) -> None:
             self._admit(address, source)
+            if self._is_foreign(address, args, sender):
+                return
             clean = check(address, args, "client")
             row = find(address)
             if row and row.owner == "wire":
                 getattr(self, row.handler)(address, clean, source)
             else:
-                self._on_message(address, clean, self._sender_of(source))
+                self._on_message(address, clean, sender)
+
+        self._answered(hand_over, address, args, self._sender_of(source))
+
+    def _hand_over_spoken(self, address: str, args: tuple[Any, ...], line: Target) -> None:
+        if self._is_foreign(address, args, line):
+            return
+        clean = check(address, args, "client")
+        row = find(address)
+        if address == "/heart/ping":
+            self._post.send(line, "/heart/pong", clean[0])
+        elif row and row.owner == "wire":
+            raise WireError("transport", address, f"{address}: only over UDP")
+        else:
+            self._on_message(address, clean, line)
+
+    def _is_foreign(self, address: str, args: tuple[Any, ...], sender: Target) -> bool:
+        """Whether it is of another program's namespace, and somebody here knew what to do with it."""
+        return find(address) is None and self._on_foreign(address, args, sender)
+
+    def _answered(self, hand_over: OnMessage, address: str, args: tuple[Any, ...], sender: Target) -> None:
+        """Do it; what goes wrong is one answer to the sender and nothing else."""
+        now = self._clock()
+        try:
+            hand_over(address, args, sender)
         except WireError as error:
-            self._post.error(self._sender_of(source), error, now)
+            self._post.error(sender, error, now)
         except HeartError as error:
-            self._post.error(self._sender_of(source), WireError("failed", address, str(error)), now)
+            self._post.error(sender, WireError("failed", address, str(error)), now)
         except Exception:
-            log.exception("%s from %s port %d", address, *source)
+            log.exception("%s from %s", address, sender)
 
     def _admit(self, address: str, source: Address) -> None:
         """Who is not known may only say hello (with the phrase), prove its address by credit, and ping."""

@@ -7,6 +7,7 @@ Everything runs in one asyncio loop; no call here waits or blocks. What it hands
 
     on_message(address, args, sender)         a checked message that is not the wire's own; `sender` is the
                                               Client, or (ip, port) for somebody who never said hello
+    on_foreign(address, args, sender)         a message of another program's namespace; True when it was of use
     on_input(channel, seq, samples, sender)   sound for the ear, float32 [n]
     on_client(event, client)                  "hello", "start" (first credit), "lost", "bye", "expired"
     on_sent(samples)                          float32 [n, channels]: what the first client was sent, once it
@@ -27,7 +28,7 @@ from heart.plumbing.door import Door, is_loopback
 from heart.plumbing.endpoint import Endpoint, bound_socket
 from heart.plumbing.feed import TapeLike
 from heart.plumbing.post import Post, Target
-from heart.plumbing.reception import OnClient, OnInput, OnMessage, Reception
+from heart.plumbing.reception import OnClient, OnForeign, OnInput, OnMessage, Reception
 from heart.plumbing.sender import OnSent, Sender
 
 TICK_S = 0.005
@@ -48,6 +49,7 @@ class Wire(Reception):
         host: str = "127.0.0.1",
         port: int = 9700,
         on_message: OnMessage | None = None,
+        on_foreign: OnForeign | None = None,
         on_input: OnInput | None = None,
         on_client: OnClient | None = None,
         on_sent: OnSent | None = None,
@@ -71,6 +73,7 @@ class Wire(Reception):
         )
         self.host, self.port = host, port
         self._on_message = on_message or self._on_message
+        self._on_foreign = on_foreign or self._on_foreign
         self._on_input = on_input or self._on_input
         self._on_client = on_client or self._on_client
         self._tick: asyncio.TimerHandle | None = None
@@ -143,6 +146,10 @@ class Wire(Reception):
     def error(self, target: Target, code: str, address: str, text: str) -> None:
         """/heart/error to the one who asked, in measure."""
         self._post.error(target, WireError(code, address, text), self._clock())
+
+    def admits(self, ip: str) -> bool:
+        """Whether somebody at `ip` may come in without showing the phrase (again)."""
+        return self._door.knows(ip) or self._table.speaks_from(ip)
 
     def panic(self) -> None:
         """Silence within 20 ms, also of what clients hold already, until `resume`."""

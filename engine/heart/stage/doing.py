@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from heart.plumbing.clients import Client
 from heart.plumbing.desk import Faders
 from heart.plumbing.door import is_loopback
+from heart.plumbing.post import ip_of
 from heart.plumbing.wire import Wire
+from heart.stage.board import Board
 from heart.stage.conductor import Conductor
 from heart.stage.loading import Loader
 from heart.stage.partners import LEVELS
@@ -27,11 +28,13 @@ class Doer:
         conductor: Conductor,
         speaker: Speaker | None,
         loader: Loader,
+        board: Board,
         on_quit: Callable[[], None],
         on_ear: Callable[[], None],
         find_frame: Callable[[Downbeat], float | None],
     ) -> None:
         self.wire, self.conductor, self.speaker, self.loader = wire, conductor, speaker, loader
+        self.board = board
         self.on_quit, self.on_ear, self.find_frame = on_quit, on_ear, find_frame
         self._syncs: list[Sync] = []
         self._faders = Faders()
@@ -54,6 +57,7 @@ class Doer:
         for listener in effect.to:
             if listener != effect.except_for:
                 self.wire.send(listener, effect.address, *effect.args)
+        self.board.post(effect.address, effect.args, effect.except_for)
 
     def _turn(self, effect: Turn) -> None:
         if effect.name == "lead_ms":
@@ -96,8 +100,7 @@ class Doer:
         self._syncs.append(effect)
 
     def _quit(self, effect: Quit) -> None:
-        ip = effect.to.addr[0] if isinstance(effect.to, Client) else effect.to[0]
-        if is_loopback(ip):
+        if is_loopback(ip_of(effect.to)):
             self.on_quit()
         else:
             self.wire.error(effect.to, "forbidden", "/heart/quit", "only its own machine may stop the engine")

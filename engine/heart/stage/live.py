@@ -28,13 +28,14 @@ from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
 from heart.sounding.registry import labels_of, models_of
 from heart.stage.beat_files import read_track
+from heart.stage.bridge import Bridge
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
 from heart.stage.doing import Doer
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
-from heart.stage.link import LinkLead, check_link
+from heart.stage.link import LinkSession, SessionFollower, check_link
 from heart.stage.loading import Loader, check_folder
-from heart.stage.performance import Downbeat, Performance, defaults
+from heart.stage.performance import Downbeat, Effect, Performance, defaults
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
 
@@ -84,7 +85,8 @@ class Engine:
             self.tape,
             host=config.host,
             port=config.port,
-            on_message=self._on_message,
+            on_message=lambda *message: self.bridge.message(*message),
+            on_foreign=lambda *message: self.bridge.foreign(*message),
             on_input=self._on_input,
             on_client=self._on_client,
             on_sent=self._on_sent if config.record else None,
@@ -108,13 +110,16 @@ class Engine:
         )
         self.hearing = Hearing(self.ear.send, clock, self.performance.sounds.input.push)
         self.speaker = self._make_speaker()
-        self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock)
-        self.loader = Loader(config.sounds, self.performance, self.wire, lambda effects: self.doer.do(effects))
+        self.bridge = Bridge(config, self.performance, self.wire, self._do, self._on_alarm, clock)
+        board = self.bridge.board
+        self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock, board)
+        self.loader = Loader(config.sounds, self.performance, self.wire, self._do)
         self.doer = Doer(
             self.wire,
             self.conductor,
             self.speaker,
             self.loader,
+            board,
             self.stop.set,
             self._set_judging,
             self._find_frame,
@@ -145,10 +150,11 @@ class Engine:
                 stack.push_async_callback(worker.stop)
             stack.push_async_callback(self._end_tasks)
             self._begin(self._conduct(), self._tell_status())
+            await self.bridge.start(stack)
             if self.heart_sound is not None:
                 self._begin(play_to_ear(self.heart_sound, self.hearing, self.config.loop))
             if self.config.link:
-                self._begin(self._lead_link(LinkLead(self.performance.values["bpm"])))
+                self._begin(self._join_link(self.config.link))
             self.wire.broadcast("/heart/startup")
             await self.stop.wait()
 
@@ -212,7 +218,9 @@ class Engine:
             self.conductor.tick(self._demand())
             self.doer.do(self.performance.advance(self.tape.sealed))
             self.teller.announce(self.tape.sealed)
-            self.doer.answer_syncs()
+            self.bridge.tick()
+            if not self.bridge.busy:
+                self.doer.answer_syncs()
             await asyncio.sleep(TICK_S)
 
     def _demand(self) -> int | None:
@@ -227,10 +235,15 @@ class Engine:
             self.teller.status(self.status())
             await asyncio.sleep(STATUS_S)
 
-    async def _lead_link(self, link: LinkLead) -> None:
+    async def _join_link(self, leader: str) -> None:
+        link = LinkSession(self.performance.values["bpm"])
+        follower = SessionFollower(self.performance, link, self._heard_frame)
         try:
             while True:
-                link.lead(self.performance.values["bpm"])
+                if leader == "heart":
+                    link.lead(self.performance.values["bpm"])
+                else:
+                    self._do(follower.follow(self.clock(), self.tape.sealed))
                 await asyncio.sleep(STATUS_S)
         finally:
             link.leave()
@@ -259,8 +272,8 @@ class Engine:
 
     # what comes in
 
-    def _on_message(self, address: str, args: tuple[Any, ...], origin: Any) -> None:
-        self.doer.do(self.performance.message(address, args, origin))
+    def _do(self, effects: list[Effect]) -> None:
+        self.doer.do(effects)
 
     def _on_input(self, channel: int, seq: int, samples: np.ndarray, origin: Any) -> None:
         if channel == 1:
@@ -274,9 +287,11 @@ class Engine:
             self._clients[client.addr] = client
             if former is not None:
                 self.performance.rename(former, client)
+                self.bridge.forget(former)
         elif event in ("bye", "expired"):
             self._clients.pop(client.addr, None)
             self.performance.forget(client)
+            self.bridge.forget(client)
 
     def _on_chunk(self, chunk: Chunk) -> None:
         self.conductor.chunk(chunk)
@@ -346,16 +361,20 @@ class Engine:
         if event in ("died", "gave_up"):
             if name == "voice":
                 self.conductor.voice_lost()
-            self.wire.broadcast("/heart/alarm", f"{name}_lost", f"{name}: {text}; {REMEDY[name][event]}")
+            self._alarm(f"{name}_lost", f"{name}: {text}; {REMEDY[name][event]}")
         elif event == "ready":
             if name == "ear":
                 self.hearing.reset()
                 self._set_judging()
-            self.wire.broadcast("/heart/alarm", f"{name}_ready", f"{name}: ready")
+            self._alarm(f"{name}_ready", f"{name}: ready")
 
     def _on_alarm(self, code: str, text: str) -> None:
         self._news.append(text)
+        self._alarm(code, text)
+
+    def _alarm(self, code: str, text: str) -> None:
         self.wire.broadcast("/heart/alarm", code, text)
+        self.bridge.board.post("/heart/alarm", (code, text))
 
     def take_news(self) -> list[str]:
         """Lines for a person that have come up since the last call."""

@@ -153,15 +153,19 @@ class Performance:
 
     def on_set(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         value = args[0]
-        self._check_sings(param, value)
+        self.check_possible(param, value)
         if param.name == "label":
             return self._set_label(value, origin)
         if not self.ramps.cancel(param.name) and value == self.values[param.name]:
             return []
-        if value == "track" and self.track is None:
-            raise WireError("track", "/heart/set/mode", "no beat track here: start heart live with --beats FILE")
         self.values[param.name] = value
         return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
+
+    def check_possible(self, param: Param, value: Any) -> None:
+        """Raises WireError for a value that is right, but not here: no voice for it, no track."""
+        self._check_sings(param, value)
+        if param.name == "mode" and value == "track" and self.track is None:
+            raise WireError("track", "/heart/set/mode", "no beat track here: start heart live with --beats FILE")
 
     def _check_sings(self, param: Param, value: Any) -> None:
         check_voice(param, self.voices)

@@ -84,6 +84,7 @@ def running_engine(out: Path, *options: str, port: int = 0) -> Iterator[RunningE
     """
     record, report = out / ".demo-sent.wav", out / ".demo-engine.json"
     command = [sys.executable, "-u", "-m", "heart", "live", "--port", str(port)]
+    command += ["--http-port", "-1", "--no-announce"]
     command += ["--record", str(record), "--report", str(report), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     engine = RunningEngine(process, record, report)

@@ -9,6 +9,7 @@ from heart.clock import Clock
 from heart.namespace import JUDGED
 from heart.plumbing.wire import Wire
 from heart.records import SAMPLE_RATE_HZ, Heard, Judged
+from heart.stage.board import Board
 from heart.stage.conductor import Conductor
 from heart.stage.hearing import Hearing
 from heart.stage.performance import Performance
@@ -45,10 +46,16 @@ class Teller:
     """Tells every listening client, in frames of its own ring, what happens at which frame of the tape."""
 
     def __init__(
-        self, wire: Wire, performance: Performance, conductor: Conductor, hearing: Hearing, clock: Clock
+        self,
+        wire: Wire,
+        performance: Performance,
+        conductor: Conductor,
+        hearing: Hearing,
+        clock: Clock,
+        board: Board,
     ) -> None:
         self.wire, self.performance, self.conductor = wire, performance, conductor
-        self.hearing, self.clock = hearing, clock
+        self.hearing, self.clock, self.board = hearing, clock, board
         self._announced = 0
         self._heard_beats = 0
         self._expected_s = -1.0
@@ -93,6 +100,7 @@ class Teller:
         for client in self.wire.clients:
             fill_ms = client.stream.fill_ms(self.clock()) if client.stream else 0.0
             self.wire.send(client, "/heart/status", *status.args(fill_ms, client.underruns))
+        self.board.post("/heart/status", status.args(0.0, 0))
 
     def _tell_at(self, address: str, number: int, frame: int, detail: tuple[Any, ...]) -> None:
         for client in self.wire.streaming:
@@ -126,6 +134,7 @@ class Teller:
             self._told[address] = (now_s, news)
             for client in self.wire.clients:
                 self.wire.send(client, address, *args)
+            self.board.post(address, args)
 
 
 def rate_args(heard: Heard) -> tuple[Any, ...]:
