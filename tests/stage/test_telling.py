@@ -10,6 +10,7 @@ import pytest
 from heart.namespace import JUDGED, ROWS, check
 from heart.plumbing.wire import Wire
 from heart.records import SAMPLE_RATE_HZ, Heard, Judged
+from heart.stage.board import Board
 from heart.stage.conductor import Conductor
 from heart.stage.hearing import Hearing
 from heart.stage.performance import Performance

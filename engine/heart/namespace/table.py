@@ -317,8 +317,8 @@ _FIXED = (
         most=2),
     _in("/heart/unlearn", "let go of the controls that are bound to a parameter, and wait for none",
         "on_unlearn", "teacher", Arg("param", "s", "what they are bound to", choices=tuple(PARAMS))),
-    _in("/heart/aliases", "which controls are bound to what? answered by an alias for each, then done", "on_aliases",
-        "teacher"),
+    _in("/heart/aliases", "which controls are bound to what? answered by an alias for each, then done",
+        "on_aliases", "teacher"),
     _out("/heart/alias", "a control of another program and what it is bound to", _text("to", "a parameter, or an "
          "address"), _text("address", "that the other program sends"),
          _whole("argument", "which of its arguments, from 1", 1), _number("low", "number at the fader's 0"),

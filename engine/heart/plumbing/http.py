@@ -13,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +29,10 @@ from heart.plumbing.socket_line import MAX_PACKET, SocketLine
 if TYPE_CHECKING:
     from aiohttp import web
 
+_quiet = logging.getLogger("heart.http")
+_quiet.setLevel(logging.CRITICAL)
+"""aiohttp's: it would write a traceback for each request that is none."""
+
 MAX_CONNECTIONS = 64
 MAX_SOCKETS = 16
 MAX_LINE = 4096
@@ -35,6 +41,7 @@ REQUEST_S = 5.0
 """So long a connection may take over its first request."""
 IDLE_S = 15.0
 HEARTBEAT_S = 20.0
+SEND_BUFFER = 65_536
 
 
 class Answers(ABC):
@@ -91,6 +98,7 @@ class HttpServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_quiet,
             keepalive_timeout=IDLE_S,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
@@ -138,7 +146,13 @@ class HttpServer:
         why = self._why_not(request, ip)
         if why:
             return web.json_response({"error": why}, status=429 if why.startswith("too many") else 403)
-        response: web.StreamResponse = await handler(request)
+        try:
+            response: web.StreamResponse = await handler(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            log.exception("GET %s from %s", request.path[:60], ip)
+            return web.Response(status=500)
         return response
 
     def _why_not(self, request: web.Request, ip: str) -> str:
@@ -174,7 +188,10 @@ class HttpServer:
             return web.json_response({"error": f"{MAX_SOCKETS} WebSockets are open already"}, status=503)
         socket = web.WebSocketResponse(max_msg_size=MAX_PACKET, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0)
         await socket.prepare(request)
-        line = SocketLine(request.remote or "", socket)
+        assert request.transport is not None
+        # A reader who takes nothing shall not fill megabytes of the system's memory either.
+        request.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
+        line = SocketLine(request.remote or "", socket, request.transport.abort)
         self.lines.add(line)
         try:
             async for message in socket:
@@ -182,8 +199,9 @@ class HttpServer:
                     self._answers.spoken(line, message.data)
                 elif message.type is WSMsgType.TEXT:
                     self._command(line, message.data)
-        except Exception:
-            log.exception("a WebSocket from %s", line.ip)
+                await line.room()
+        except ConnectionError:
+            log.debug("a WebSocket from %s was cut", line.ip)
         finally:
             self.lines.discard(line)
             self._answers.gone(line)

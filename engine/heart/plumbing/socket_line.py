@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from heart.plumbing.lines import Line
@@ -13,21 +14,25 @@ if TYPE_CHECKING:
 
 MAX_PACKET = 8192
 """As on UDP."""
-MAX_WAITING = 512
-"""Packets that may wait for a reader who is slow; one more, and the connection ends."""
+MAX_WAITING = 256
+"""Packets that may wait before no more requests are read; values come on top, one of each path at most."""
+STUCK_S = 10.0
+"""So long one packet may take to be taken before the connection is cut."""
 
 
 class SocketLine(Line):
     """The sending half of a WebSocket; `listening` are the paths that it asked to be told of."""
 
-    def __init__(self, ip: str, socket: web.WebSocketResponse) -> None:
-        self.ip = ip
+    def __init__(self, ip: str, socket: web.WebSocketResponse, cut: Callable[[], None]) -> None:
+        """`cut`: ends the connection at once, whatever is still to be sent."""
+        self.ip, self._cut = ip, cut
         self.listening: set[str] = set()
         self._socket = socket
         self._waiting: dict[str | int, bytes] = {}
         """By path for values, of which the newest is enough, by number for answers."""
         self._answers = 0
         self._ready = asyncio.Event()
+        self._taken = asyncio.Event()
         self._writer = asyncio.get_running_loop().create_task(self._write())
 
     def send(self, packet: bytes) -> bool:
@@ -44,10 +49,13 @@ class SocketLine(Line):
             return False
         self._waiting[key] = packet
         self._ready.set()
-        if len(self._waiting) > MAX_WAITING:
-            self._writer.cancel()
-            return False
         return True
+
+    async def room(self) -> None:
+        """Wait until its answers have been taken: who does not read is not read from either."""
+        while len(self._waiting) > MAX_WAITING and not self._writer.done():
+            self._taken.clear()
+            await self._taken.wait()
 
     async def _write(self) -> None:
         try:
@@ -56,12 +64,12 @@ class SocketLine(Line):
                 self._ready.clear()
                 while self._waiting:
                     key = next(iter(self._waiting))
-                    await self._socket.send_bytes(self._waiting.pop(key))
-        except (ConnectionError, RuntimeError):
-            return
+                    await asyncio.wait_for(self._socket.send_bytes(self._waiting.pop(key)), STUCK_S)
+                    self._taken.set()
+        except (ConnectionError, RuntimeError, asyncio.TimeoutError):
+            self._cut()
         finally:
-            if not self._socket.closed:
-                asyncio.get_running_loop().create_task(self._socket.close())
+            self._taken.set()
 
     async def close(self) -> None:
         """End it, whatever still waits."""
