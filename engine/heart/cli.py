@@ -184,7 +184,7 @@ def main(debug: bool, verbose: bool) -> None:
     multiple=True,
     metavar="FILE",
     help="Addresses of other programs and what they are bound to: a .json file, or a shipped one by name (ardour, "
-    "bitwig, live, logic, reaper, touchosc); repeat. What /heart/learn binds goes to the last file.",
+    "bitwig, live, reaper, surface); repeat. What /heart/learn binds goes to the last file.",
 )
 @click.option(
     "--midi", metavar="PORT", help="Controls of this MIDI port, for /heart/learn and --aliases (extra: midi)."

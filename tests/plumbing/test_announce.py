@@ -7,11 +7,11 @@ import importlib.util
 import socket
 
 import pytest
-from rig.live import LiveEngine, Program, until
 from zeroconf import ServiceBrowser, ServiceListener, Zeroconf
 
 from heart.errors import HeartError, UsageError
 from heart.plumbing.announce import Announcement, check_announce
+from rig.live import LiveEngine, Program, until
 
 KINDS = ("_osc._udp.local.", "_oscjson._tcp.local.")
 
@@ -64,7 +64,9 @@ def test_an_engine_that_cannot_be_announced_sings_on(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("zeroconf.asyncio.AsyncZeroconf", fails)
     with LiveEngine(announce=True) as engine, Program(engine.port) as client:
         told: list[str] = []
-        assert until(lambda: any("not announced" in line for line in told.__iadd__(engine.engine.take_news()))), told
+        assert until(lambda: any("not announced" in line for line in told.__iadd__(engine.engine.take_news()))), (
+            told
+        )
         client.send("/heart/ping", 1)
         assert client.wait_for("/heart/pong", 1) == (1,)
 

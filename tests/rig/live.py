@@ -39,7 +39,8 @@ class LiveEngine:
         running = asyncio.ensure_future(self.engine.run())
         while not running.done() and not self.engine.bridge.open:
             await asyncio.sleep(0.005)
-        self._opened.set()
+        if not running.done():
+            self._opened.set()
         await running
 
     @property
@@ -106,6 +107,11 @@ class Program:
             except TimeoutError:
                 break
         return messages
+
+    def heard_one(self, seconds: float = 5.0) -> list[tuple[str, tuple[Any, ...]]]:
+        """The messages of the next datagram."""
+        self._socket.settimeout(seconds)
+        return decode(self._socket.recv(65_536))
 
     def wait_for(self, address: str, seconds: float = 5.0) -> tuple[Any, ...]:
         """Arguments of the next message with this address; others are dropped."""

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig.live import LiveEngine, Program, until
 
 from heart.errors import UsageError
 from heart.namespace import PARAMS
 from heart.plumbing.osc import decode
 from heart.stage.performance import Performance, SingAgain, Tell
 from heart.stage.presets import LONGEST, MOST, names, plain, recall, snapshot
+from rig.live import LiveEngine, Program, until
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,23 @@ def test_a_file_edited_into_nonsense_is_one_error_and_changes_nothing(
 
 
 def test_only_names_reach_the_folder(engine: LiveEngine, folder: Path, tmp_path: Path) -> None:
-    bad = ["", ".", "..", "../x", "a/b", "a\\b", "C:x", ".hidden", "x.", " x", "x ", "con", "lpt1.x", "y" * 65, "z?"]
+    bad = [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "a\\b",
+        "C:x",
+        ".hidden",
+        "x.",
+        " x",
+        "x ",
+        "con",
+        "lpt1.x",
+        "y" * 65,
+        "z?",
+    ]
     (tmp_path / "outside.json").write_text('{"parameters": {"bpm": 99}}')
     os.symlink(tmp_path / "outside.json", folder / "link.json")
     with Program(engine.port) as client:

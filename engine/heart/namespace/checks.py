@@ -79,7 +79,8 @@ def norm_to_value(param: Param, position: float) -> float:
     """The value at `position` 0..1 of a fader; positions outside are clipped."""
     low, high = _ends(param)
     x = min(max(position, 0.0), 1.0)
-    return low * (high / low) ** x if param.scale == "log" else low + (high - low) * x
+    value = low * (high / low) ** x if param.scale == "log" else low + (high - low) * x
+    return min(max(value, low), high)  # 30 * (1000 / 30) is a little more than 1000
 
 
 def value_to_norm(param: Param, value: float) -> float:

@@ -13,8 +13,9 @@ message of our own table. A file holds any number of them, and what else a progr
      "greet": [{"port": 3819, "say": ["/set_surface", 8, 159, 9, 1]}],
      "echo_port": 9000}
 
-`*` stands for one word of an address, at the end for all that follow. `given` are the arguments before the one that
-counts. `echo_port` is where the program listens, when it is not the port it sends from.
+`*` stands for one word of an address, at the end for all that follow. `given` are the arguments before the one
+that counts; `back` is the address for echoes, when it is another one. `greet` is said on this computer to a program
+that must be asked to speak. `echo_port` is where the program listens, when it is not the port it sends from.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from heart.stage.small_files import read_json, write_json
 MOST = 512
 """Aliases in all files together."""
 RANGES = (1.0, 100.0, 127.0, 255.0, 1023.0, 16_383.0)
-"""What controls send, if not 0..1; the first that holds all that was seen is taken."""
-_KEYS = {"from", "to", "given", "argument", "low", "high", "as", "with"}
+"""What controls send, if not 0..1: the first that holds all that was seen is taken. Percents are floats."""
+_KEYS = {"from", "to", "given", "argument", "low", "high", "as", "with", "back"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Alias:
     """Whether the range was not given: it grows with what is seen."""
     message: tuple[Any, ...] = ()
     """Arguments, where `to` is an address."""
+    back: str = ""
+    """Address for echoes, where it is not the one that is heard."""
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -76,7 +79,8 @@ class Alias:
         if self.low <= number <= self.high:
             return self
         size = max(abs(number), abs(self.low), self.high)
-        high = next((end for end in RANGES if size <= end), size)
+        ranges = [end for end in RANGES if end != 100 or isinstance(number, float)]
+        high = next((end for end in ranges if size <= end), size)
         return replace(self, low=-high if min(number, self.low) < 0 else 0.0, high=high)
 
     def as_json(self) -> dict[str, Any]:
@@ -92,6 +96,8 @@ class Alias:
             found["as"] = "value"
         if self.message:
             found["with"] = list(self.message)
+        if self.back:
+            found["back"] = self.back
         return found
 
 
@@ -117,7 +123,7 @@ class Program:
 
 def recipes() -> dict[str, Path]:
     """The files shipped for programs, by name."""
-    return {path.stem: path for path in sorted((shipped("patches") / "daw").glob("*.json"))}
+    return {path.stem: path for path in sorted((shipped("patches") / "daw" / "aliases").glob("*.json"))}
 
 
 def read_program(path: Path) -> Program:
@@ -177,9 +183,9 @@ def _alias(entry: dict[str, Any]) -> Alias:
     if not message and not (isinstance(to, str) and (to in PARAMS or to.startswith("/"))):
         raise UsageError(f'"to" is {to!r:.60}: no parameter (`heart osc` lists them) and no address')
     observed = not {"low", "high"} & set(entry)
-    return Alias(
-        address, str(to), tuple(given), argument - 1, low, high, entry.get("as") == "value", observed, message
-    )
+    back = _pattern(entry["back"]) if "back" in entry else ""
+    as_value = entry.get("as") == "value"
+    return Alias(address, str(to), tuple(given), argument - 1, low, high, as_value, observed, message, back)
 
 
 def _message(to: str, args: Any) -> tuple[Any, ...]:

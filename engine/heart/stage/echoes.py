@@ -99,10 +99,15 @@ class Echoes:
             alias = next((alias for alias in self.book if alias.key == key[2]), None)
             if alias is not None:
                 self._tell(place, alias, value, now)
+        for port in {greeting["port"] for greeting in self._greetings}:
+            if now - self._heard_s.get(port, -1e9) >= GREET_S:
+                self._heard_s[port] = now
+                self._greet(port)
+
+    def _greet(self, port: int) -> None:
         for greeting in self._greetings:
-            if now - self._heard_s.get(greeting["port"], -1e9) >= GREET_S:
-                self._heard_s[greeting["port"]] = now
-                self.wire.send(("127.0.0.1", greeting["port"]), *greeting["say"])
+            if greeting["port"] == port:
+                self.wire.send(("127.0.0.1", port), *greeting["say"])
 
     def _tell(self, place: Place, alias: Alias, value: Any, now: float) -> None:
         said = place.args[alias.argument]
@@ -115,7 +120,9 @@ class Echoes:
         args = [*place.args[: alias.argument], back, *place.args[alias.argument + 1 :]]
         place.args, place.told_s = tuple(args), now
         with suppress(WireError):  # it sends types that we do not
-            self.wire.send(self._reach(place.sender, self._ports.get(alias.key, 0)), place.address, *args)
+            self.wire.send(
+                self._reach(place.sender, self._ports.get(alias.key, 0)), alias.back or place.address, *args
+            )
 
     def _reach(self, sender: Target, port: int) -> Target:
         if port and not isinstance(sender, Client | Line):

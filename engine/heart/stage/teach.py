@@ -130,7 +130,8 @@ class Teacher:
         given = () if _floats(args[:argument]) else args[:argument]
         low, high = lesson.bounds or (0.0, top or 1.0)
         alias = Alias(address, lesson.param, given, argument, low, high, observed=not (lesson.bounds or top))
-        self._bind(alias.widened(float(args[argument])) if alias.observed else alias)
+        alias = alias.widened(args[argument]) if alias.observed else alias
+        self._bind(alias)
         self._show(alias, lesson.who)
         self.wire.send(lesson.who, "/heart/done", "/heart/learn")
         self.lesson = None
@@ -149,8 +150,8 @@ class Teacher:
             return
         if isinstance(said, int | float) and not np.isfinite(said):
             return
-        if alias.observed and isinstance(said, int | float) and alias.widened(float(said)) != alias:
-            alias = alias.widened(float(said))
+        if alias.observed and isinstance(said, int | float) and alias.widened(said) != alias:
+            alias = alias.widened(said)
             self.book.put(alias)
             if any(a.key == alias.key for a in self.program.aliases):
                 self._bind(alias)
