@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 from aalink import Link
-from rig.live import LiveEngine, Program, until
 
 from heart.errors import UsageError
 from heart.namespace import PARAMS
 from heart.records import SAMPLE_RATE_HZ
 from heart.stage.link import PATIENCE_S, LinkSession, SessionFollower, check_link, within_reach
 from heart.stage.performance import Performance, SingAgain
+from rig.live import LiveEngine, Program, until
 
 
 async def _wait(condition: Callable[[], bool], seconds: float = 8.0) -> bool:
