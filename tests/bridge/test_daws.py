@@ -83,8 +83,12 @@ def test_reaper(tmp_path: Path) -> None:
 
 def test_ardour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(echoes, "GREET_S", 0.5)
+    monkeypatch.setattr(echoes, "SETTLE_S", 0.3)
     with recipe("ardour", tmp_path) as (engine, daw, _), Program(engine.port) as other:
         assert daw.wait_for("/set_surface") == (8, 31, 11, 1, 0, 0, 0), "Ardour must be asked to speak"
+        daw.send("/strip/fader", 1, 0.7817867)  # where its faders stand: no movement, and they are told where to
+        assert daw.wait_for("/strip/fader") == (1, pytest.approx(value_to_norm(PARAMS["bpm"], 72.0)))
+        assert engine.value("bpm") == 72.0
         for n in range(4):  # it is there now, so it is not asked again
             daw.send("/heartbeat", n % 2)
             assert daw.heard(0.2) == []
@@ -123,7 +127,8 @@ def test_bitwig(tmp_path: Path) -> None:
         assert [m for m in daw.heard(0.2) if m[0] == "/heart/error"] == []
 
 
-def test_live_with_ableton_osc(tmp_path: Path) -> None:
+def test_live_with_ableton_osc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(echoes, "SETTLE_S", 0.3)
     with recipe("live", tmp_path) as (engine, daw, hears), Program(engine.port) as other:
         asked = hears.heard(0.5)
         assert ("/live/song/start_listen/tempo", ()) in asked

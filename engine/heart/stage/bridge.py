@@ -46,7 +46,9 @@ class Bridge:
         self.board = Board()
         self.errands = Errands(wire)
         presets = Presets(config.presets, performance, self.errands, do)
-        self.teacher = Teacher(config.aliases, wire, self.board, self.errands, self.message, clock)
+        self.teacher = Teacher(
+            config.aliases, wire, self.board, self.errands, performance.values, self.message, clock
+        )
         self.owners: dict[str, Any] = {"performance": performance, "presets": presets, "teacher": self.teacher}
         self.query = Query(wire, performance, self.board, lambda: self.http.port if self.http else 0)
         self.http: HttpServer | None = None

@@ -8,7 +8,7 @@ programs that echo each other cannot fight.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,8 @@ NEAR = 1e-5
 MOST_PLACES = 256
 GREET_S = 10.0
 """A program that has not been heard for so long is greeted again: it may have been started since."""
+SETTLE_S = 1.0
+"""So long after a greeting a program tells how its controls stand: those are no movements."""
 
 VALUE = "/heart/value/"
 
@@ -47,10 +49,14 @@ class Place:
 class Echoes:
     """Knows where each bound control is, and speaks to the programs that must be spoken to first."""
 
-    def __init__(self, wire: Wire, book: Book, programs: Sequence[Program], clock: Clock) -> None:
-        self.wire, self.book, self.clock = wire, book, clock
+    def __init__(
+        self, wire: Wire, book: Book, programs: Sequence[Program], values: Mapping[str, Any], clock: Clock
+    ) -> None:
+        """`values`: of all parameters, as they are whenever it is read."""
+        self.wire, self.book, self.values, self.clock = wire, book, values, clock
         self._ports = {alias.key: program.echo_port for program in programs for alias in program.aliases}
         self._greetings = [greeting for program in programs for greeting in program.greet]
+        self._greeted_s: dict[int, float] = {}
         self._heard_s: dict[int, float] = {}
         """When a port on this computer was heard last, for those that are greeted."""
         self._places: OrderedDict[tuple[Any, ...], Place] = OrderedDict()
@@ -60,7 +66,8 @@ class Echoes:
 
     @contextmanager
     def moving(self, alias: Alias, address: str, args: tuple[Any, ...], sender: Target) -> Iterator[bool]:
-        """While a control moves its parameter, that place is not told; False when it only says what it was told."""
+        """While a control moves its parameter, that place is not told; False when it only says what it was told, or
+        where it stands since its program was greeted: then it is told where to stand."""
         key = (sender, address, alias.key)
         place = self._places.pop(key, None) or Place(sender, address, args)
         place.args = args
@@ -68,6 +75,10 @@ class Echoes:
         if len(self._places) > MOST_PLACES:
             self._due.pop(self._places.popitem(last=False)[0], None)
         said = args[alias.argument]
+        if self._was_just_greeted(sender):
+            self._due[key] = self.values[alias.to]
+            yield False
+            return
         if isinstance(said, int | float) and self._is_reflection(place, alias, float(said)):
             yield False
             return
@@ -81,6 +92,11 @@ class Echoes:
     def _is_reflection(self, place: Place, alias: Alias, number: float) -> bool:
         since, near = self.clock() - REFLECTION_S, NEAR * abs(alias.high - alias.low)
         return any(at >= since and abs(number - told) <= near for at, told in place.told)
+
+    def _was_just_greeted(self, sender: Target) -> bool:
+        """Whether it is still telling all that it has, because it was asked to."""
+        port = None if isinstance(sender, Client | Line) else sender[1]
+        return self.clock() - self._greeted_s.get(port or 0, -1e9) < SETTLE_S
 
     def posted(self, address: str, args: tuple[Any, ...], origin: Any) -> None:
         """A notice on the board: a changed parameter is to be told to its controls."""
@@ -101,7 +117,7 @@ class Echoes:
                 self._tell(place, alias, value, now)
         for port in {greeting["port"] for greeting in self._greetings}:
             if now - self._heard_s.get(port, -1e9) >= GREET_S:
-                self._heard_s[port] = now
+                self._heard_s[port] = self._greeted_s[port] = now
                 self._greet(port)
 
     def _greet(self, port: int) -> None:

@@ -9,7 +9,7 @@ The message that binds moves nothing. Every message came through the same struct
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,17 @@ class Teacher:
     """Handles /heart/learn, unlearn and aliases, and all foreign messages. Belongs to the engine's loop."""
 
     def __init__(
-        self, files: Sequence[str], wire: Wire, board: Board, errands: Errands, send: Send, clock: Clock
+        self,
+        files: Sequence[str],
+        wire: Wire,
+        board: Board,
+        errands: Errands,
+        values: Mapping[str, Any],
+        send: Send,
+        clock: Clock,
     ) -> None:
-        """`files`: alias files, or names of shipped recipes; what is learned goes to the last file.
+        """`files`: alias files, or names of shipped recipes; what is learned goes to the last file. `values`: of
+        all parameters, as they are whenever it is read.
 
         Raises FileError when one of them cannot be used, UsageError for too many aliases.
         """
@@ -66,7 +74,7 @@ class Teacher:
         if len(aliases) > MOST:
             raise UsageError(f"--aliases: {len(aliases)} aliases, at most {MOST} can be held")
         self.book = Book(aliases, (pattern for _, program in programs for pattern in program.ignore))
-        self.echoes = Echoes(wire, self.book, [program for _, program in programs], clock)
+        self.echoes = Echoes(wire, self.book, [program for _, program in programs], values, clock)
         self.wire, self.errands, self.send, self.clock = wire, errands, send, clock
         self.lesson: Lesson | None = None
         self._changed_s: float | None = None
