@@ -41,13 +41,15 @@ bench: $(STAMP)  ## the figures of the README, measured on this machine
 	  $(BIN)/python $$b || exit 1; done
 
 test-stage: system $(STAMP)  ## the longer set of stage cases
+	@$(SYSTEM) ardour
 	$(BIN)/python -m pytest -m stage --timeout 1800
 
 soak: system $(STAMP)   ## ten minutes and more of real streaming
 	$(BIN)/python benchmarks/bench_pd.py --seconds 600
 
-docs: $(STAMP)   ## write docs/osc.md from the one table
+docs: $(STAMP)   ## write docs/osc.md and patches/daw from the one table
 	$(BIN)/python -m heart.namespace > docs/osc.md
+	$(BIN)/python tools/daw_files.py
 
 clean:           ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,12 +1,16 @@
 #!/bin/sh
 # Programs that only the tests need: real clients (Pure Data, liblo) and sound cards made of software.
 # Installed where this may be done (Debian or Ubuntu, as root); named clearly where it may not.
+# Arguments: further packages, each with a program of its name (`make test-stage` adds ardour).
 set -u
-packages="puredata-core puredata-utils puredata-extra liblo-tools libportaudio2 portaudio19-dev jackd2"
+packages="puredata-core puredata-utils puredata-extra liblo-tools libportaudio2 portaudio19-dev jackd2 $*"
 
 missing=""
 for pair in pd:puredata-core oscsend:liblo-tools jackd:jackd2; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+done
+for program in "$@"; do
+  command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 [ -f /usr/include/portaudio.h ] || [ "$(uname)" != Linux ] || missing="$missing portaudio19-dev"
 ldconfig -p 2>/dev/null | grep -q libportaudio.so.2 || missing="$missing libportaudio2"

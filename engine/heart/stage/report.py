@@ -109,6 +109,16 @@ def _ratios(voice: Singer, steps: int, seconds: float) -> tuple[np.ndarray, floa
 # heart doctor
 
 
+EXTRAS = {
+    "k_diffusion": "k-diffusion",
+    "pyaudio": "pyaudio",
+    "aalink": "link",
+    "zeroconf": "discovery",
+    "rtmidi": "midi",
+}
+"""What is optional: the module, and the extra that brings it."""
+
+
 def examine(port: int = 9700) -> Iterator[tuple[bool, str]]:
     """Every check as (is well, what was found and what to do)."""
     version = platform.python_version()
@@ -117,7 +127,7 @@ def examine(port: int = 9700) -> Iterator[tuple[bool, str]]:
     yield from _models()
     yield _port(port)
     yield True, _devices()
-    for module, extra in (("k_diffusion", "k-diffusion"), ("pyaudio", "pyaudio"), ("aalink", "link")):
+    for module, extra in EXTRAS.items():
         state = "there" if _has(module) else f"not installed (optional: pip install 'sounds-of-the-heart[{extra}]')"
         yield True, f"extra {extra}: {state}"
 
