@@ -192,6 +192,8 @@ def test_a_socket_is_a_client_like_any_other_and_its_mistakes_are_answered(engin
         ({"Origin": "null"}, 403),
         ({"Host": "localhost"}, 200),
         ({"Host": "[::1]:9702"}, 200),
+        ({"Host": "[:"}, 403),
+        ({"Host": socket.gethostname()}, 200),
     ],
 )
 def test_a_page_of_somebody_else_is_refused(engine: LiveEngine, headers: dict[str, str], status: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from heart.stage.aliases import Alias, matches, position_of, read_program, recip
 from heart.stage.echoes import PACE_S
 from heart.stage.teach import SAVE_S, which
 from rig.live import LiveEngine, Program, until
+
+DOCS = (Path(__file__).parent.parent.parent / "docs" / "daw.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -297,5 +300,15 @@ def test_an_observed_range_grows_by_the_ladder_and_a_given_one_never() -> None:
     assert (alias.widened(-5.0).low, alias.widened(-5.0).high) == (-100.0, 100.0)
 
 
-def test_recipes_are_shipped() -> None:
-    assert {"reaper", "ardour", "bitwig", "live", "surface"} <= set(recipes())
+def test_recipes_are_shipped_and_told_of() -> None:
+    assert {"reaper", "ardour", "bitwig", "live", "surface"} == set(recipes())
+    for name in recipes():
+        assert f"--aliases {name}" in DOCS
+
+
+def test_the_file_in_the_documentation_is_a_good_one(tmp_path: Path) -> None:
+    (tmp_path / "example.json").write_text(re.findall(r"```json\n(.*?)```", DOCS, re.S)[0])
+    program = read_program(tmp_path / "example.json")
+    assert len(program.aliases) == 6
+    program.save(tmp_path / "again.json")
+    assert read_program(tmp_path / "again.json") == program

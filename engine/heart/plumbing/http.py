@@ -14,9 +14,9 @@ import asyncio
 import ipaddress
 import json
 import logging
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from socket import SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -186,15 +186,15 @@ class HttpServer:
 
         if len(self.lines) >= MAX_SOCKETS:
             return web.json_response({"error": f"{MAX_SOCKETS} WebSockets are open already"}, status=503)
-        socket = web.WebSocketResponse(max_msg_size=MAX_PACKET, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0)
-        await socket.prepare(request)
+        ws = web.WebSocketResponse(max_msg_size=MAX_PACKET, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0)
+        await ws.prepare(request)
         assert request.transport is not None
         # A reader who takes nothing shall not fill megabytes of the system's memory either.
-        request.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
-        line = SocketLine(request.remote or "", socket, request.transport.abort)
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        line = SocketLine(request.remote or "", ws, request.transport.abort)
         self.lines.add(line)
         try:
-            async for message in socket:
+            async for message in ws:
                 if message.type is WSMsgType.BINARY:
                     self._answers.spoken(line, message.data)
                 elif message.type is WSMsgType.TEXT:
@@ -206,7 +206,7 @@ class HttpServer:
             self.lines.discard(line)
             self._answers.gone(line)
             await line.close()
-        return socket
+        return ws
 
     def _command(self, line: SocketLine, text: str) -> None:
         try:
@@ -225,12 +225,13 @@ class _Refusal(asyncio.Protocol):
 
 
 def is_own_host(host: str, bound: str) -> bool:
-    """Whether a Host header names this computer in a way that nobody else can point at it: by address, as
-    localhost, or by the name it was told to listen on."""
-    name = (urlsplit(f"//{host}").hostname or "").lower()
-    if name in ("localhost", bound.lower()):
-        return True
+    """Whether a Host header names this computer in a way that nobody outside can point at it: by address, as
+    localhost, by its own name, or by the name it was told to listen on."""
     try:
+        name = (urlsplit(f"//{host}").hostname or "").lower()
+        own = socket.gethostname().lower()
+        if name in ("localhost", bound.lower(), own, f"{own.partition('.')[0]}.local"):
+            return True
         ipaddress.ip_address(name)
     except ValueError:
         return False
