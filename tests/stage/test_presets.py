@@ -94,6 +94,7 @@ NONSENSE: dict[str, tuple[str | bytes, str]] = {
     "huge": ('{"parameters": {"seed": 1' + "0" * 400 + "}}", "seed"),
     "wrong word": ('{"parameters": {"gain": -6, "label": "normal"}}', "label"),
     "no such voice here": ('{"parameters": {"gain": -6, "label": "storm"}}', "this voice sings"),
+    "no such voice at all": ('{"parameters": {"gain": -6, "level_2": 0.5}}', "voices sing here"),
     "no track": ('{"parameters": {"gain": -6, "mode": "track"}}', "no beat track here"),
     "no weight": ('{"parameters": {"gain": -6}, "morph": [0, 0]}', "weights"),
     "nine weights": ('{"parameters": {"gain": -6}, "morph": [1,1,1,1,1,1,1,1,1]}', "up to 8"),

@@ -23,7 +23,7 @@ DOCS = (Path(__file__).parent.parent.parent / "docs" / "daw.md").read_text(encod
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveEngine]:
-    with LiveEngine(aliases=(str(tmp_path_factory.mktemp("aliases") / "mine.json"),)) as running:
+    with LiveEngine(aliases=(str(tmp_path_factory.mktemp("aliases") / "mine.json"),), voices=4) as running:
         yield running
 
 
@@ -104,7 +104,7 @@ def test_of_a_pad_the_axis_that_moves_is_bound(engine: LiveEngine) -> None:
 def test_every_parameter_can_be_learned_and_reaches_both_ends(engine: LiveEngine) -> None:
     with Program(engine.port) as client, Program(engine.port) as surface:
         for n, param in enumerate(PARAMS.values()):
-            if param.name in ("mode", "label") or param.name.startswith("mix_"):
+            if param.name == "mode" or param.name.startswith(("label", "mix_")):
                 continue  # what this voice or engine cannot is asked below
             learn(client, surface, param.name, f"/c/{n}", 0.5)
             for end, value in ((1.0, value_at(param.name, 1.0)), (0.0, value_at(param.name, 0.0))):

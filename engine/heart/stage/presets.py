@@ -141,7 +141,8 @@ def recall(performance: Performance, preset: dict[str, Any], name: str) -> list[
         raise UsageError(f"preset {name!r}: {error}; nothing of it was set") from None
     effects: list[Effect] = []
     for param in [name for name in (*FIRST, *(p for p in PARAMS if p not in FIRST)) if name in wanted]:
-        effects += performance.on_set(PARAMS[param], (wanted[param],), None)
+        if param in FIRST or performance.ramps.cancel(param) or wanted[param] != performance.values[param]:
+            effects += performance.on_set(PARAMS[param], (wanted[param],), None)
     if morph:
         effects += performance.on_morph((morph,), None)
     return _sing_again_once(effects)
@@ -159,7 +160,8 @@ def _checked(performance: Performance, preset: dict[str, Any]) -> tuple[dict[str
         if param not in PARAMS:
             raise UsageError(f"{shown(param)!r} is no parameter; `heart osc` lists them")
         (wanted[param],) = check(f"/heart/set/{param}", (value,))
-        performance.check_possible(PARAMS[param], wanted[param])
+        if wanted[param] != performance.values[param]:
+            performance.check_possible(PARAMS[param], wanted[param])
     weights = check("/heart/morph", morph)[0].tolist() if morph else []
     if morph and not any(weights):
         raise UsageError("all weights of morph are 0")
