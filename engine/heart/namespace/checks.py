@@ -12,6 +12,8 @@ import numpy as np
 from heart.errors import WireError
 from heart.namespace.table import MAX_TEXT, ROWS, Arg, Param, Row
 
+MOST_CHOICES = 24
+"""More are not listed in an error."""
 _HUGE = 3.5e38
 """Beyond any 32-bit float."""
 
@@ -136,7 +138,16 @@ def _wanted(row: Row) -> str:
 
 
 def _refuse(code: str, address: str, arg: Arg, value: object) -> WireError:
-    return WireError(code, address, f"{address}: {arg.name} is {shown(value)}, must be {range_text(arg)}")
+    return WireError(code, address, f"{address}: {arg.name} is {shown(value)}, must be {_words(arg, value)}")
+
+
+def _words(arg: Arg, value: object) -> str:
+    """The values `arg` may have; of very many those most like `value`."""
+    if len(arg.choices or ()) <= MOST_CHOICES:
+        return range_text(arg)
+    every = [str(choice) for choice in arg.choices or ()]
+    near = difflib.get_close_matches(str(value)[:64], every, 3) or every[:3]
+    return f"one of {len(every)}, such as {', '.join(near)}; `heart osc` lists them"
 
 
 def _real(address: str, arg: Arg, value: Any) -> float:
