@@ -12,6 +12,8 @@ from small_dance import NARROW, SHALLOW, noise, small_net
 from heart.sounding.dance.net import DanceNet, DanceShape, shape_of
 from heart.sounding.dance.speed import Stepper
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def on_paper(widths=(128, 128, 256, 256, *[512] * 10), attention=6) -> dict[str, tuple[int, ...]]:
     """Names and sizes as the layout is described, written without the net."""
