@@ -31,7 +31,7 @@ OPTIONS = (
     ),
     click.option("--sigma-min", default=0.01, show_default=True, type=float, help="Least noise of that schedule."),
     click.option("--sigma-max", default=80.0, show_default=True, type=float, help="Most of it."),
-    click.option("--rho", default=7.0, show_default=True, type=float, help="Its bend."),
+    click.option("--rho", type=float, help="Its bend; 7 of karras, 1 of polyexponential."),
 )
 """Of all that is sampled with a Dance Diffusion net, and of nothing else."""
 COUNT = click.option("--count", type=click.IntRange(1, 1_000), help="Make this many; -o names a folder.")

@@ -101,10 +101,11 @@ def k_sample(
         return torch.as_tensor(function(model, x, *sigmas, *count, disable=True, **more))
 
 
-def k_sigmas(schedule: str, steps: int, low: float, high: float, rho: float = 7.0) -> Tensor:
+def k_sigmas(schedule: str, steps: int, low: float, high: float, rho: float | None = None) -> Tensor:
     """One of k-diffusion's schedules: float32 [steps + 1], from `high` over `low` to 0.
 
-    `vp` has bounds of its own: of its steps those below `high` are taken, after `high` itself.
+    `rho` bends it; None is the schedule's own (7 of karras, 1 of polyexponential). `vp` has bounds of its own: of its
+    steps those below `high` are taken, after `high` itself.
 
     Raises:
         UsageError: there is no such schedule, or the extra is not installed.
@@ -115,7 +116,7 @@ def k_sigmas(schedule: str, steps: int, low: float, high: float, rho: float = 7.
     if schedule == "vp":
         sigmas: Tensor = make(steps)
         return torch.cat([torch.tensor([high]), sigmas[sigmas < high]]) if high < sigmas[0] else sigmas
-    shape = {"karras": (rho,), "polyexponential": (rho,)}.get(schedule, ())
+    shape = (rho,) if rho is not None and schedule in ("karras", "polyexponential") else ()
     return torch.as_tensor(make(steps, low, high, *shape))
 
 

@@ -32,7 +32,7 @@ class Recipe:
     """Of k-diffusion's samplers."""
     sigma_min: float = 0.01
     sigma_max: float = 80.0
-    rho: float = 7.0
+    rho: float | None = None
     seed: int = 0
     """Of noise that is drawn on the way."""
 
@@ -44,7 +44,7 @@ class Recipe:
             raise UsageError(f"eta {self.eta:g}: must lie between 0 and 1")
         if not 0 < self.sigma_min < self.sigma_max <= 1_000:
             raise UsageError(f"sigmas {self.sigma_min:g} to {self.sigma_max:g}: must rise, between 0 and 1000")
-        if not 0.1 <= self.rho <= 100:
+        if self.rho is not None and not 0.1 <= self.rho <= 100:
             raise UsageError(f"rho {self.rho:g}: must lie between 0.1 and 100")
         if self.sampler not in OWN:
             k_diffusion.k_sampler(self.sampler)
