@@ -1,4 +1,4 @@
-"""Training of Dance Diffusion's net: it learns one batch by heart, resumes, fine-tunes, and what it leaves is played."""
+"""Training of Dance Diffusion's net: it learns a batch by heart, resumes, fine-tunes; what it leaves plays."""
 
 from __future__ import annotations
 

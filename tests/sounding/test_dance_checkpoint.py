@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from small_dance import NARROW, SHALLOW, noise, small_net
 
 from heart.errors import FileError
 from heart.sounding.dance import checkpoint as module
 from heart.sounding.dance.checkpoint import open_checkpoint
 from heart.sounding.dance.layouts import PREFIXES, diffusers_config, to_diffusers
+from rig.dance_nets import NARROW, SHALLOW, noise, small_net
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

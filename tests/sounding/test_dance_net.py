@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from small_dance import NARROW, SHALLOW, noise, small_net
 
 from heart.sounding.dance.net import DanceNet, DanceShape, shape_of
 from heart.sounding.dance.speed import Stepper
+from rig.dance_nets import NARROW, SHALLOW, noise, small_net
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,13 +7,13 @@ import math
 
 import pytest
 import torch
-from small_dance import noise
 
 from heart.errors import UsageError
 from heart.sounding import along, k_diffusion
 from heart.sounding.dance.recipe import Recipe
 from heart.sounding.dance.schedule import crash, way
 from heart.sounding.samplers import find_sampler
+from rig.dance_nets import noise
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MEAN, SPREAD = 0.3, 0.7
@@ -82,7 +82,9 @@ def test_a_variation_stays_as_near_as_its_level(sampler, level, far):
         return
     sound = MEAN + SPREAD * noise(1, 2, 2_000, seed=1)
     recipe = Recipe(sampler, 40)
-    moved = [float((recipe.vary(gauss, sound, noise(1, 2, 2_000), s) - sound).std()) for s in (0.0, level / 4, level)]
+    moved = [
+        float((recipe.vary(gauss, sound, noise(1, 2, 2_000), s) - sound).std()) for s in (0.0, level / 4, level)
+    ]
     assert moved[0] == 0
     assert 0 < moved[1] < moved[2] < far
 

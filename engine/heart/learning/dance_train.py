@@ -1,8 +1,8 @@
 """Training and fine-tuning of Dance Diffusion's net by its authors' recipe, at any width and on any sounds.
 
 v objective at times spread by a Sobol sequence and bent to the crash schedule; Adam; a running mean of the weights
-(EMA); random crops, flips of polarity, sound for both channels; demos now and then. One process on CPU, CUDA or MPS; with
-`accelerate launch -m heart train dance-heart ...` as many as there are GPUs.
+(EMA); random crops, flips of polarity, sound for both channels; demos now and then. One process on CPU, CUDA or
+MPS; with `accelerate launch -m heart train dance-heart ...` as many as there are GPUs.
 """
 
 from __future__ import annotations
@@ -41,11 +41,14 @@ SOURCE = "yaseen2018"
 VALIDATE_STEPS = 250
 
 
+SMALL = DanceShape(channels=2, widths=(32, 32, 48, 64, 96, 96, 96, 96), attention=2)
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What is learnt and how; the defaults make a small net of hearts in half an hour on a CPU."""
 
-    shape: DanceShape = DanceShape(channels=2, widths=(32, 32, 48, 64, 96, 96, 96, 96), attention=2)
+    shape: DanceShape = SMALL
     rate_hz: int = 4_000
     samples: int = 8_192
     batch: int = 8
@@ -87,7 +90,7 @@ def train_dance(
     lesson: Lesson | None = None,
     start: Path | None = None,
 ) -> Path:
-    """Train a net on the recordings of a data folder; returns out_dir/model, which may become a folder of the models.
+    """Train a net on the recordings of a data folder; returns out_dir/model, which may be put among the models.
 
     Args:
         minutes: planned length. Every two minutes out_dir gets checkpoint.pt, the model and a demo.
@@ -104,14 +107,18 @@ def train_dance(
     if start is not None:
         found = open_checkpoint(start)
         net = found.net().requires_grad_(True)
-        lesson = Lesson(found.shape, found.rate_hz or lesson.rate_hz, found.samples or lesson.samples, 4, lesson.source)
+        lesson = Lesson(
+            found.shape, found.rate_hz or lesson.rate_hz, found.samples or lesson.samples, 4, lesson.source
+        )
     sounds, others = gather(data_dir, lesson), gather(data_dir, lesson, "val")
     return school(begin(lesson, net), sounds, others, out_dir, minutes, seed, resume, lesson)
 
 
 def gather(data_dir: Path, lesson: Lesson, split: str = "train") -> list[np.ndarray]:
     """Recordings at the net's rate: float32 [C, n] each. Raises FileError where there is none to train with."""
-    rows = [row for row in read_manifest(data_dir) if row["split"] == split and lesson.source in ("", row["source"])]
+    rows = [
+        row for row in read_manifest(data_dir) if row["split"] == split and lesson.source in ("", row["source"])
+    ]
     sounds = [read_audio(data_dir / row["path"], rate_hz=lesson.rate_hz, mono=False)[0] for row in rows]
     if not sounds and split == "train":
         raise FileError(f"{data_dir}: no training recording of {lesson.source or 'any kind'} in its manifest.csv")
@@ -211,7 +218,7 @@ class Crops:
         return torch.from_numpy(np.stack([self._piece() for _ in range(size)]))
 
     def _piece(self) -> np.ndarray:
-        sound = self.sounds[self.random.integers(len(self.sounds))]
+        sound = self.sounds[int(self.random.integers(len(self.sounds)))]
         room = sound.shape[1] - self.samples
         at = self.random.integers(room + 1) if room > 0 else 0
         piece = sound[:, at : at + self.samples] * self.random.choice((-1.0, 1.0))

@@ -104,8 +104,8 @@ def k_sample(
 def k_sigmas(schedule: str, steps: int, low: float, high: float, rho: float | None = None) -> Tensor:
     """One of k-diffusion's schedules: float32 [steps + 1], from `high` over `low` to 0.
 
-    `rho` bends it; None is the schedule's own (7 of karras, 1 of polyexponential). `vp` has bounds of its own: of its
-    steps those below `high` are taken, after `high` itself.
+    `rho` bends it; None is the schedule's own (7 of karras, 1 of polyexponential). `vp` has bounds of its own: of
+    its steps those below `high` are taken, after `high` itself.
 
     Raises:
         UsageError: there is no such schedule, or the extra is not installed.

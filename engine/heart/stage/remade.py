@@ -145,8 +145,8 @@ def read_path(path: Path) -> list[tuple[float, list[float]]]:
         raise FileError(f"{path}: cannot be read as rows of time,weights ({error})") from None
     if not rows:
         raise FileError(f"{path}: holds no rows of time,weights")
-    numbers = [numbers(",".join(row), f"{path}: row {n}") for n, row in enumerate(rows, 1)]
-    return [(row[0], row[1:]) for row in numbers]
+    values = [numbers(",".join(row), f"{path}: row {n}") for n, row in enumerate(rows, 1)]
+    return [(row[0], row[1:]) for row in values]
 
 
 def numbers(text: str, what: str) -> list[float]:

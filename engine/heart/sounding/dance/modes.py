@@ -1,7 +1,7 @@
 """The three modes of Dance Diffusion, generate, vary and interpolate; and two promised beside: inpaint, extend.
 
 Sounds are float32 [C, n] at the net's own rate, in -1..1; the net gets them padded with silence to a length it
-takes. A seed decides a sound alone, not together with those sampled beside it.
+takes. A seed decides a sound whatever is sampled beside it, to the last bits.
 """
 
 from __future__ import annotations
