@@ -485,13 +485,20 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 @click.option("--minutes", type=click.FloatRange(min=0.1), help="Of training; else as long as it needs.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
-def train(name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool) -> None:
+@click.option("--from", "start", type=click.Path(path_type=Path), help="dance-heart: the checkpoint to fine-tune.")
+def train(
+    name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool, start: Path | None
+) -> None:
     """Train model NAME (voice-heart, voice-texture, ear-valve or just valve), resuming where it stopped."""
     from heart.config import data_dir
     from heart.learning import full_name, trainer
 
-    length = {} if minutes is None else {"minutes": minutes}
-    trainer(name)(data_dir(data), out / full_name(name), **length, seed=seed, resume=not fresh)
+    if start is not None and full_name(name) != "dance-heart":
+        raise UsageError(f"--from is for dance-heart; {full_name(name)} begins by itself")
+    more: dict[str, Any] = {
+        key: value for key, value in (("minutes", minutes), ("start", start)) if value is not None
+    }
+    trainer(name)(data_dir(data), out / full_name(name), **more, seed=seed, resume=not fresh)
 
 
 @main.command()

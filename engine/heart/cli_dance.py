@@ -114,7 +114,7 @@ def inspect(path: Path) -> None:
 def fetch(name: str, url: str | None) -> None:
     """Fetch a published Dance Diffusion checkpoint: maestro-150k, glitch-440k, jmann-small-190k, jmann-large-580k,
     unlocked-250k, honk-140k."""
-    from heart.stage.dance_models import fetch_model
+    from heart.stage.dance_fetch import fetch_model
 
     click.echo(added(fetch_model(name, url)))
 

@@ -12,7 +12,8 @@ import torch
 
 from heart.cards import read_model
 from heart.errors import FileError
-from heart.learning.dance_train import Crops, Lesson, begin, gather, learn, train_dance
+from heart.learning.dance_data import Crops, Lesson, gather
+from heart.learning.dance_train import begin, learn, train_dance
 from heart.sounding.dance.model import Dance
 from heart.sounding.dance.net import DanceShape
 from heart.sounding.dance.recipe import Recipe

@@ -18,7 +18,8 @@ from heart.cards import find_model, sha256
 from heart.cli import main
 from heart.plumbing.client import HeartClient
 from heart.sounding.dance.checkpoint import open_checkpoint
-from heart.stage import dance, dance_models
+from heart.stage import dance, dance_fetch
+from heart.stage.dance_published import Published
 from heart.stage.rehearsal import running_engine
 from rig.dance_nets import SHALLOW, small_net
 
@@ -193,14 +194,14 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def test_a_published_checkpoint_is_fetched_proven_and_added(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    of = dance_models.Published("community.ckpt", 48_000, 131_072, sha256(tiny / "community.ckpt"))
+    of = Published("community.ckpt", 48_000, 131_072, sha256(tiny / "community.ckpt"))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tiny))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         wrong = run("models", "fetch", "honk-140k", "--url", f"{url}community.ckpt")
         assert "not the file that is known by this name" in wrong.output
-        monkeypatch.setattr(dance_models, "HOST", url)
-        monkeypatch.setitem(dance_models.PUBLISHED, "jmann-large-580k", of)
+        monkeypatch.setattr(dance_fetch, "HOST", url)
+        monkeypatch.setitem(dance_fetch.PUBLISHED, "jmann-large-580k", of)
         lines(run("models", "fetch", "jmann-large-580k"))
         server.shutdown()
     assert (find_model("jmann-large-580k").card["sample_rate"], find_model("jmann-large-580k").card["samples"]) == (

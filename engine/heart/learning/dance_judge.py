@@ -12,7 +12,8 @@ import torch
 from scipy.signal import welch
 
 from heart.cards import find_model
-from heart.learning.dance_train import Crops, Judge, Lesson, gather
+from heart.learning.dance_data import Crops, Lesson, gather
+from heart.learning.dance_train import Judge
 from heart.sounding.dance.model import Dance
 from heart.sounding.dance.modes import generate
 from heart.sounding.dance.recipe import Recipe

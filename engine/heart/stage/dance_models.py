@@ -1,4 +1,4 @@
-"""`heart models add`, `fetch`, `convert` and `inspect`: Dance Diffusion's checkpoints among the models.
+"""`heart models add`, `convert` and `inspect`: Dance Diffusion's checkpoints among the models.
 
 A checkpoint becomes a folder like every other model: safetensors in the precision it had, and a card with rate,
 length, where the net lay in the file, and the checksums of both files.
@@ -10,19 +10,16 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from heart.audio import shown
 from heart.cards import Model, read_model, sha256, write_card
 from heart.config import models_dir
 from heart.errors import FileError, UsageError
+from heart.stage.dance_published import PUBLISHED
 
 if TYPE_CHECKING:
     from heart.sounding.dance.checkpoint import Checkpoint
@@ -32,47 +29,6 @@ RATES_HZ = (4_000, 192_000)
 MOST_SAMPLES = 1 << 22
 SAMPLES = 65_536
 """Native length where neither the file nor its owner says another: that of all published nets but one."""
-
-
-@dataclass(frozen=True)
-class Published:
-    """A checkpoint that its authors gave away."""
-
-    file: str
-    rate_hz: int
-    samples: int
-    sha256: str
-    """Of the file, as its authors' notebook states it."""
-
-
-HOST = "https://model-server.zqevans2.workers.dev/"
-"""Where the notebook fetches them. Users report it gone at times."""
-PUBLISHED = {
-    "glitch-440k": Published(
-        "gwf-440k.ckpt", 48_000, 65_536, "48caefdcbb7b15e1a0b3d08587446936302535de74b0e05e0d61beba865ba00a"
-    ),
-    "jmann-small-190k": Published(
-        "jmann-small-190k.ckpt", 48_000, 65_536, "1e2a23a54e960b80227303d0495247a744fa1296652148da18a4da17c3784e9b"
-    ),
-    "jmann-large-580k": Published(
-        "jmann-large-580k.ckpt", 48_000, 131_072, "6b32b5ff1c666c4719da96a12fd15188fa875d6f79f8dd8e07b4d54676afa096"
-    ),
-    "maestro-150k": Published(
-        "maestro-uncond-150k.ckpt",
-        16_000,
-        65_536,
-        "49d9abcae642e47c2082cec0b2dce95a45dc6e961805b6500204e27122d09485",
-    ),
-    "unlocked-250k": Published(
-        "unlocked-uncond-250k.ckpt",
-        16_000,
-        65_536,
-        "af337c8416732216eeb52db31dcc0d49a8d48e2b3ecaa524cb854c36b5a3503a",
-    ),
-    "honk-140k": Published(
-        "honk-140k.ckpt", 16_000, 65_536, "a66847844659d287f55b7adbe090224d55aeafdd4c2b3e1e1c6a02992cb6e792"
-    ),
-}
 
 
 def inspect_lines(path: Path) -> Iterator[str]:
@@ -111,7 +67,7 @@ def add_model(path: Path, name: str | None = None, rate_hz: int | None = None, s
     from heart.sounding.dance.checkpoint import open_checkpoint
 
     known = next((key for key, of in PUBLISHED.items() if path.name in (of.file, key)), None)
-    folder = models_dir() / _free_name(name or known or path.stem)
+    folder = models_dir() / free_name(name or known or path.stem)
     found = open_checkpoint(path)
     published = PUBLISHED.get(known or "")
     rate_hz = rate_hz or found.rate_hz or (published.rate_hz if published else None)
@@ -125,32 +81,6 @@ def add_model(path: Path, name: str | None = None, rate_hz: int | None = None, s
         _write_weights(found, part / WEIGHTS, rate_hz, samples)
         write_card(part, _card(folder.name, found, part / WEIGHTS, rate_hz, samples))
     return read_model(folder)
-
-
-def fetch_model(name: str, url: str | None = None) -> Model:
-    """Fetch a published checkpoint and add it. With a `url` of another host the checksum must be the same.
-
-    Raises:
-        UsageError: none is published by this name, or it is here already.
-        FileError: it cannot be had; the message says what else can be done.
-    """
-    from heart.plumbing.download import download
-    from heart.sounding.dance.checkpoint import MOST_BYTES
-
-    if name not in PUBLISHED:
-        raise UsageError(f"no checkpoint called {name!r} is known; there are {', '.join(PUBLISHED)}")
-    _free_name(name)
-    of = PUBLISHED[name]
-    with tempfile.TemporaryDirectory(dir=_root()) as folder, _bar() as told:
-        path = Path(folder) / of.file
-        try:
-            download(url or HOST + of.file, path, of.sha256, MOST_BYTES, told)
-        except FileError as error:
-            raise FileError(
-                f"{error}. Have it from somebody who kept {of.file} (--url, or heart models add FILE), or take the "
-                f"folder harmonai/{name} from the Hugging Face hub: heart models add FOLDER --name {name}"
-            ) from None
-        return add_model(path, name)
 
 
 def convert_model(source: str, out: Path, half: bool = False) -> Path:
@@ -241,7 +171,7 @@ def _card(name: str, found: Checkpoint, weights: Path, rate_hz: int, samples: in
     }
 
 
-def _free_name(name: str) -> str:
+def free_name(name: str) -> str:
     name = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.")
     from heart.sounding.registry import list_voices
 
@@ -252,7 +182,7 @@ def _free_name(name: str) -> str:
     return name
 
 
-def _root() -> Path:
+def root() -> Path:
     """The models' folder, made where it is missing."""
     root = models_dir()
     try:
@@ -271,7 +201,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     import shutil
 
     if folder.parent == models_dir():
-        _root()
+        root()
     if not folder.parent.is_dir():
         raise FileError(f"{shown(folder)}: there is no folder {shown(folder.parent)}; make it first")
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
@@ -283,12 +213,3 @@ def _new_folder(folder: Path) -> Iterator[Path]:
         raise FileError(f"{shown(folder)}: cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int | None], object]]:
-    console = Console(stderr=True)
-    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda there, total: bar.update(task, completed=there, total=total)

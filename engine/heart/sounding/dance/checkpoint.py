@@ -1,6 +1,6 @@
 """Opens a Dance Diffusion net, whatever file or folder it lies in, and says what is in it. Runs nothing of it.
 
-What can be read: checkpoints of PyTorch Lightning and torch.save (`pickles.py`), also trimmed and in half
+What can be read: checkpoints of PyTorch Lightning and torch.save (`archives.py`), also trimmed and in half
 precision; safetensors; folders of diffusers. What cannot is refused by what was found.
 """
 
@@ -22,8 +22,8 @@ from torch import Tensor
 from heart.audio import shown
 from heart.errors import FileError
 from heart.sounding.dance import layouts
+from heart.sounding.dance.archives import read_legacy, read_zip
 from heart.sounding.dance.net import DanceNet, DanceShape, Down, Up, shape_of
-from heart.sounding.dance.pickles import read_legacy, read_zip
 
 MOST_BYTES = 8 << 30
 """The largest checkpoint seen, a training one with its optimizer, has 3.5 GB."""
