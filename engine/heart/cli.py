@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from heart import __version__
+from heart.cli_dance import COMMANDS, or_dance, prepare
 from heart.errors import HeartError, UsageError
 
 DISCLAIMER = "An instrument, not a medical device."
@@ -334,6 +335,7 @@ def listen(
     type=click.IntRange(1, 64),
     help="With --count: sung at once. Only 1 gives the very bits of a sound made alone; others are within 1e-4.",
 )
+@or_dance("generate")
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
     """Sing a new heart, or a texture, into a file."""
     from heart.stage.offline import generate_files
@@ -389,6 +391,7 @@ IN = click.argument("path", metavar="IN", type=click.Path(path_type=Path))
     "--strength", default=0.5, show_default=True, type=float, help="0: the sound itself, 1: nothing of it."
 )
 @click.option("--follow", is_flag=True, help="Keep the beats where the ear hears them in IN.")
+@or_dance("vary")
 def vary(path: Path, **wishes: Any) -> None:
     """Re-imagine the sound IN."""
     from heart.stage.remade import vary_file
@@ -408,6 +411,7 @@ def vary(path: Path, **wishes: Any) -> None:
     help="slerp: along the inverted noise of the sounds; fade: cross-fade of their coefficients.",
 )
 @click.option("--seconds", type=click.FloatRange(0.1, 1800), help="Default: as long as the longest sound.")
+@or_dance("morph")
 def morph(paths: tuple[Path, ...], **wishes: Any) -> None:
     """Sing between two sounds or more."""
     from heart.stage.remade import morph_files
@@ -419,6 +423,7 @@ def morph(paths: tuple[Path, ...], **wishes: Any) -> None:
 @IN
 @sung
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 3600), help="To sing on.")
+@or_dance("continue")
 def continue_(path: Path, **wishes: Any) -> None:
     """Sing on where the sound IN ends; what was there stays as it is."""
     from heart.stage.remade import continue_file
@@ -431,6 +436,7 @@ def continue_(path: Path, **wishes: Any) -> None:
 @sung
 @click.option("--from", "from_s", required=True, type=float, metavar="S", help="Begin of the span, in seconds.")
 @click.option("--to", "to_s", required=True, type=float, metavar="S", help="Its end.")
+@or_dance("inpaint")
 def inpaint(path: Path, **wishes: Any) -> None:
     """Sing a span of the sound IN anew; all else stays bit for bit."""
     from heart.stage.remade import inpaint_file
@@ -473,6 +479,11 @@ def models_check() -> None:
     for model in list_models():
         files = [model.weights, *map(model.few_step_weights, model.few_steps)]
         click.echo(f"{model.name}: {', '.join(path.name for path in files)} is whole")
+
+
+for command in COMMANDS:
+    models.add_command(command)
+main.add_command(prepare)
 
 
 @main.group(cls=Door, invoke_without_command=True)
@@ -524,13 +535,20 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 @click.option("--minutes", type=click.FloatRange(min=0.1), help="Of training; else as long as it needs.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
-def train(name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool) -> None:
+@click.option("--from", "start", type=click.Path(path_type=Path), help="dance-heart: the checkpoint to fine-tune.")
+def train(
+    name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool, start: Path | None
+) -> None:
     """Train model NAME (voice-heart, voice-texture, ear-valve or just valve), resuming where it stopped."""
     from heart.config import data_dir
     from heart.learning import full_name, trainer
 
-    length = {} if minutes is None else {"minutes": minutes}
-    trainer(name)(data_dir(data), out / full_name(name), **length, seed=seed, resume=not fresh)
+    if start is not None and full_name(name) != "dance-heart":
+        raise UsageError(f"--from is for dance-heart; {full_name(name)} begins by itself")
+    more: dict[str, Any] = {
+        key: value for key, value in (("minutes", minutes), ("start", start)) if value is not None
+    }
+    trainer(name)(data_dir(data), out / full_name(name), **more, seed=seed, resume=not fresh)
 
 
 @main.command()
@@ -570,15 +588,20 @@ def osc(form: str | None, check: str | None) -> None:
 
 
 @main.command()
+@click.argument("what", required=False, type=click.Choice(["dance-diffusion"]))
 @click.option("--seconds", default=20.0, show_default=True, help="Sound to sing for each step count.")
 @click.option("--voice", default="voice", show_default=True)
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @DEVICE
-def bench(seconds: float, voice: str, threads: int, device: str) -> None:
-    """How fast this machine sings: p50 and p95 of real time for each step count, and what to set."""
+def bench(what: str | None, seconds: float, voice: str, threads: int, device: str) -> None:
+    """How fast this machine sings: p50 and p95 of real time for each step count, and what to set.
+
+    dance-diffusion: what a step of Dance Diffusion's full net takes here instead, in time and memory.
+    """
+    from heart.stage.dance_bench import bench_dance
     from heart.stage.report import bench_voice
 
-    for line in bench_voice(voice, seconds, threads, device):
+    for line in bench_dance(threads) if what else bench_voice(voice, seconds, threads, device):
         click.echo(line)
 
 

@@ -15,6 +15,7 @@ MODELS = {
         "heart.learning.texture_train:train_texture",
         "heart.learning.texture_evaluate:evaluate_texture",
     ),
+    "dance-heart": ("heart.learning.dance_train:train_dance", "heart.learning.dance_judge:evaluate_dance"),
     "ear-beats": ("heart.learning.ear_card:make_ear", "heart.learning.ear_evaluate:evaluate_ear"),
     "ear-onset": ("heart.learning.ear_onset:train_onset", "heart.learning.ear_onset:evaluate_onset"),
     "ear-rate": (

@@ -42,6 +42,11 @@ OVER_RANGE = ("dpm_fast", "dpm_adaptive")
 LATEST = 0.99
 """Time of the first step: sigma = tan(pi t / 2) is infinite at 1."""
 EARLIEST = 0.01
+SCHEDULES = ("karras", "exponential", "polyexponential", "vp")
+TWICE = ("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde")
+"""They ask the net twice in every step but the last."""
+RANDOM = ("euler_ancestral", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde")
+"""They draw noise on their way."""
 _EXTRA = "pip install 'sounds-of-the-heart[k-diffusion]'"
 
 
@@ -51,29 +56,81 @@ def k_sampler(name: str) -> Sampler:
     Raises:
         UsageError: there is no such sampler, or the extra is not installed.
     """
+    _check_known(name)
+    load()
+
+    def sample(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
+        high = sigma_of(min(start, LATEST))
+        seed = int(x.double().abs().sum() * 1e6) % 2**31
+        scaled = x * (high / math.sin(start * math.pi / 2))  # theirs is clean + sigma noise, ours alpha times it
+        if name in OVER_RANGE:
+            return k_sample(name, denoiser, scaled, (min(sigma_of(EARLIEST), high / 2), high), steps, seed)
+        return k_sample(name, denoiser, scaled, sigmas_of(steps, start), steps, seed)
+
+    return sample
+
+
+def k_sample(
+    name: str,
+    denoiser: Denoiser,
+    x: Tensor,
+    sigmas: Tensor | tuple[float, float],
+    steps: int,
+    seed: int,
+    **more: float,
+) -> Tensor:
+    """Sample x = clean + sigmas[0] noise down to clean, in k-diffusion's own terms.
+
+    Args:
+        sigmas: falling to 0; for a sampler of OVER_RANGE the smallest (above 0) and the largest.
+        seed: of the noise drawn on the way.
+        more: further settings of the sampler itself (eta, rtol, ...).
+
+    Raises:
+        UsageError: there is no such sampler, or the extra is not installed.
+    """
+    _check_known(name)
+    sampling, external = load()
+    function, model = getattr(sampling, f"sample_{name}"), external.VDenoiser(_as_module(denoiser))
+    with torch.random.fork_rng(devices=[]):
+        # Samplers that draw noise on their way draw it from torch's global generator.
+        torch.manual_seed(seed)
+        if name not in OVER_RANGE:
+            return torch.as_tensor(function(model, x, sigmas, disable=True, **more))
+        count = (steps,) if name == "dpm_fast" else ()
+        return torch.as_tensor(function(model, x, *sigmas, *count, disable=True, **more))
+
+
+def k_sigmas(schedule: str, steps: int, low: float, high: float, rho: float | None = None) -> Tensor:
+    """One of k-diffusion's schedules: float32 [steps + 1], from `high` over `low` to 0.
+
+    `rho` bends it; None is the schedule's own (7 of karras, 1 of polyexponential). `vp` has bounds of its own: of
+    its steps those below `high` are taken, after `high` itself.
+
+    Raises:
+        UsageError: there is no such schedule, or the extra is not installed.
+    """
+    if schedule not in SCHEDULES:
+        raise UsageError(f"no schedule called {schedule!r}; there are {', '.join(SCHEDULES)}")
+    make = getattr(load()[0], f"get_sigmas_{schedule}")
+    if schedule == "vp":
+        sigmas: Tensor = make(steps)
+        return torch.cat([torch.tensor([high]), sigmas[sigmas < high]]) if high < sigmas[0] else sigmas
+    shape = (rho,) if rho is not None and schedule in ("karras", "polyexponential") else ()
+    return torch.as_tensor(make(steps, low, high, *shape))
+
+
+def calls(name: str, steps: int) -> int | None:
+    """How often the sampler asks the net in so many steps; None: it decides on the way."""
+    if name == "dpm_adaptive":
+        return None
+    return 2 * steps - 1 if name in TWICE else steps
+
+
+def _check_known(name: str) -> None:
     if name not in OVER_SIGMAS + OVER_RANGE:
         known = ", ".join((*OWN, *OVER_SIGMAS, *OVER_RANGE))
         raise UsageError(f"no sampler called {name!r}; there are {known}")
-    sampling, external = load()
-    function = getattr(sampling, f"sample_{name}")
-
-    def sample(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
-        model = external.VDenoiser(_as_module(denoiser))
-        with torch.random.fork_rng(devices=[]):
-            # Samplers that draw noise on their way draw it from torch's global generator.
-            torch.manual_seed(int(x.double().abs().sum() * 1e6) % 2**31)
-            high = sigma_of(min(start, LATEST))
-            scaled = x * (
-                high / math.sin(start * math.pi / 2)
-            )  # theirs is clean + sigma noise, ours alpha times it
-            if name in OVER_RANGE:
-                extra = (steps,) if name == "dpm_fast" else ()
-                result = function(model, scaled, min(sigma_of(EARLIEST), high / 2), high, *extra, disable=True)
-            else:
-                result = function(model, scaled, sigmas_of(steps, start), disable=True)
-        return torch.as_tensor(result)
-
-    return sample
 
 
 def sigma_of(t: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from heart.config import models_dir
@@ -59,7 +60,9 @@ def labels_of(name: str) -> tuple[str, ...]:
 
 def _known(name: str) -> str:
     if name not in VOICES:
-        raise UsageError(f"no voice called {name!r}; there are {', '.join(VOICES)}")
+        offline = Path(name).name == name and (models_dir() / name / "card.toml").is_file()
+        hint = f" ({name} is a model, but none that sings this)" if offline else ""
+        raise UsageError(f"no voice called {name!r}; there are {', '.join(VOICES)}{hint}")
     return name
 
 

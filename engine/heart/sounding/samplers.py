@@ -6,16 +6,16 @@ noise = sigma x + alpha v. A `Denoiser` maps (x, t) to v and knows its own condi
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-Denoiser = Callable[[Tensor, float], Tensor]
-"""(x [B, C, T], t in 0..1) -> v [B, C, T]."""
+from heart.sounding import along
+from heart.sounding.along import Denoiser, split
+
+__all__ = ["OWN", "Denoiser", "Sampler", "find_sampler", "split", "times"]
 
 
 class Sampler(Protocol):
@@ -36,35 +36,22 @@ def times(steps: int, start: float = 1.0) -> list[float]:
 
 def ddim(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
     """Deterministic DDIM (Song, Meng, Ermon 2021): Euler's method in sigma / alpha."""
-    clean = x
-    for t, t_next in itertools.pairwise(times(steps, start)):
-        clean, eps = split(x, denoiser(x, t), t)
-        x = math.cos(t_next * math.pi / 2) * clean + math.sin(t_next * math.pi / 2) * eps
-    return clean
+    return along.ddim(denoiser, x, times(steps, start))
 
 
 def ddpm(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
     """DDIM with fresh noise at every step (eta = 1), drawn from a generator seeded by the first noise."""
     seed = int(x.flatten()[:64].double().abs().sum() * 1e9) % 2**31
     random = torch.Generator().manual_seed(seed)
-    clean = x
-    for t, t_next in itertools.pairwise(times(steps, start)):
-        clean, eps = split(x, denoiser(x, t), t)
-        a, s = math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
-        a2, s2 = math.cos(t_next * math.pi / 2), math.sin(t_next * math.pi / 2)
-        fresh = s2 / s * math.sqrt(max(0.0, 1 - (a / max(a2, 1e-9)) ** 2)) if s2 > 0 else 0.0
-        x = a2 * clean + math.sqrt(max(s2**2 - fresh**2, 0)) * eps
-        x = x + fresh * torch.randn(x.shape, generator=random).to(x)
-    return clean
+    return along.ddim(denoiser, x, times(steps, start), 1.0, lambda: torch.randn(x.shape, generator=random).to(x))
 
 
-def split(x: Tensor, v: Tensor, t: float) -> tuple[Tensor, Tensor]:
-    """What x holds according to v: (clean, noise)."""
-    a, s = math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
-    return a * x - s * v, s * x + a * v
+def iplms(denoiser: Denoiser, x: Tensor, steps: int, start: float = 1.0) -> Tensor:
+    """Improved pseudo linear multistep: DDIM with noise extrapolated from the steps before. For many steps."""
+    return along.iplms(denoiser, x, times(steps, start))
 
 
-OWN: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm}
+OWN: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "iplms": iplms}
 
 
 def find_sampler(name: str) -> Sampler:

@@ -52,7 +52,7 @@ def generate_files(
     Without `bpm` and `seconds` they are those of the `beats` file, else DEFAULT_BPM and DEFAULT_SECONDS.
     Returns the files written. Raises UsageError for a suffix, a folder or a ramp that cannot be.
     """
-    files = _names(out, count, seed)
+    files = file_names(out, count, seed)
     track = read_track(beats, loop) if beats else None
     seconds = seconds or (min(track.seconds, LONGEST_S) if track else DEFAULT_SECONDS)
     wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps)), "seconds": seconds}
@@ -121,14 +121,14 @@ def guarded(sound: np.ndarray) -> np.ndarray:
     return Guard(SAMPLE_RATE_HZ, 1).process(np.asarray(sound, np.float32)[:, None])[:, 0]
 
 
-def _names(out: Path, count: int | None, seed: int) -> list[Path]:
+def file_names(out: Path, count: int | None, seed: int, word: str = "heart") -> list[Path]:
     if count is None:
         check_name(out, " (or give --count for a folder)")
         return [out]
     if out.suffix.lower() in SUFFIXES:
         raise UsageError(f"{out}: with --count, -o names a folder")
     out.mkdir(parents=True, exist_ok=True)
-    return [out / f"heart-{seed + number:06d}.wav" for number in range(count)]
+    return [out / f"{word}-{seed + number:06d}.wav" for number in range(count)]
 
 
 def check_name(out: Path, otherwise: str = "") -> None:

@@ -62,7 +62,7 @@ def morph_files(
     if weights is not None and path is not None:
         raise UsageError("give --weights or --path, not both")
     rows = read_path(path) if path else ()
-    fixed = _numbers(weights, "--weights") if weights is not None else None
+    fixed = numbers(weights, "--weights") if weights is not None else None
     sounds = [read_sound(name) for name in paths]
     from heart.sounding.given import morph
 
@@ -145,11 +145,11 @@ def read_path(path: Path) -> list[tuple[float, list[float]]]:
         raise FileError(f"{path}: cannot be read as rows of time,weights ({error})") from None
     if not rows:
         raise FileError(f"{path}: holds no rows of time,weights")
-    numbers = [_numbers(",".join(row), f"{path}: row {n}") for n, row in enumerate(rows, 1)]
-    return [(row[0], row[1:]) for row in numbers]
+    values = [numbers(",".join(row), f"{path}: row {n}") for n, row in enumerate(rows, 1)]
+    return [(row[0], row[1:]) for row in values]
 
 
-def _numbers(text: str, what: str) -> list[float]:
+def numbers(text: str, what: str) -> list[float]:
     try:
         return [float(word) for word in text.split(",")]
     except ValueError:

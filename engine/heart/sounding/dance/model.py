@@ -1,0 +1,127 @@
+"""A Dance Diffusion net that is open: where it runs, in what precision, and how many sounds at once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from heart.cards import Model, read_model
+from heart.errors import FileError, UsageError
+from heart.sounding.along import Denoiser
+from heart.sounding.dance.checkpoint import open_checkpoint
+from heart.sounding.dance.net import DanceNet, DanceShape
+
+CLASS = "heart.sounding.dance.model:Dance"
+"""What the card of such a model says."""
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("float32", "bfloat16", "float16")
+AT_ONCE_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30, "mps": 2 << 30}
+"""Of what the net needs beside its weights, for all sounds sampled at once."""
+COPIES = 8
+"""Full-rate layers in memory at once. Measured: 7.3 at 65,536 samples."""
+SHARE = 0.8
+"""Of the machine's memory that one sound may need."""
+
+
+def is_dance(model: Model) -> bool:
+    """Whether a model folder holds such a net."""
+    return model.card.get("class") == CLASS
+
+
+def find_device(word: str) -> torch.device:
+    """Raises UsageError for a device that is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if word == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there.get(word, False):
+        has = ", ".join(name for name, here in there.items() if here)
+        raise UsageError(f"device {word!r}: not here; this machine has {has}")
+    return torch.device(word)
+
+
+class Dance:
+    """A loaded net and what its card says.
+
+    Args:
+        folder: a model folder, see `stage/dance_models.py`.
+        device: one of DEVICES; auto takes CUDA, else MPS, else CPU.
+        precision: one of PRECISIONS, of convolutions and attention; norms and sampling stay in float32.
+        threads: CPU threads; 0 takes all cores: nothing here is live.
+
+    Raises:
+        FileError: card or weights are missing or damaged.
+        UsageError: no such device, or a precision it does not have.
+    """
+
+    def __init__(self, folder: Path, device: str = "auto", precision: str = "float32", threads: int = 0) -> None:
+        self.device = find_device(device)
+        if precision not in PRECISIONS or (precision == "float16" and self.device.type == "cpu"):
+            raise UsageError(f"precision {precision!r}: take one of {', '.join(PRECISIONS)} (float16 not on a CPU)")
+        model = read_model(folder)
+        if not is_dance(model):
+            raise FileError(f"{folder}: its card says {model.card['class']}, not {CLASS}")
+        if self.device.type == "cpu":
+            torch.set_num_threads(threads or os.cpu_count() or 1)
+        self.name, self.precision = model.name, precision
+        self.rate_hz, self.samples = int(model.card["sample_rate"]), int(model.card.get("samples", 65_536))
+        self.net: DanceNet = open_checkpoint(model.weights).net().to(self.device)
+
+    @property
+    def shape(self) -> DanceShape:
+        return self.net.shape
+
+    def denoiser(self, told: Callable[[], object] = lambda: None) -> Denoiser:
+        """(x, t) -> v on the CPU in float32, wherever the net runs; `told` is called after every answer."""
+        kind = getattr(torch, self.precision)
+
+        @torch.inference_mode()
+        def denoise(x: Tensor, t: float) -> Tensor:
+            there = x.to(self.device, torch.float32)
+            with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
+                v = self.net(there, torch.full((len(x),), t, device=self.device))
+            told()
+            return v.to("cpu", torch.float32)
+
+        return denoise
+
+    def at_once(self, samples: int) -> int:
+        """How many sounds of so many samples fit into the memory set aside."""
+        return max(1, AT_ONCE_BYTES[self.device.type] // self.bytes_for(samples))
+
+    def bytes_for(self, samples: int) -> int:
+        """Memory that the net needs for one sound, beside its weights."""
+        return COPIES * 4 * self.shape.widths[0] * self.shape.fitting(samples)
+
+    def check_length(self, samples: int) -> None:
+        """Raises UsageError for a sound that this machine has no memory for."""
+        there, need = memory_bytes(self.device), self.bytes_for(samples)
+        if there is not None and need > SHARE * there:
+            most = int(samples * SHARE * there / need) / self.rate_hz
+            raise UsageError(
+                f"{samples / self.rate_hz:.1f} s need {need >> 30} GB of {there >> 30} GB: this machine "
+                f"can do about {most:.0f} s at once; cut the sound"
+            )
+
+    def step_s(self, samples: int, count: int = 1) -> float:
+        """Seconds that one step of `count` sounds will take, by the second of two at the shortest length."""
+        shortest = self.shape.fitting(1)
+        x, ask = torch.zeros(1, self.shape.channels, shortest), self.denoiser()
+        ask(x, 0.5)  # the first is slower: kernels are chosen and weights laid out for them
+        began_s = time.perf_counter()
+        ask(x, 0.5)
+        return (time.perf_counter() - began_s) * self.shape.fitting(samples) / shortest * count
+
+
+def memory_bytes(device: torch.device) -> int | None:
+    """All memory of a device; None where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,126 @@
+"""The three modes of Dance Diffusion, generate, vary and interpolate; and two promised beside: inpaint, extend.
+
+Sounds are float32 [C, n] at the net's own rate, in -1..1; the net gets them padded with silence to a length it
+takes. A seed decides a sound whatever is sampled beside it, to the last bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from heart.sounding.along import cos, sin
+from heart.sounding.dance.model import Dance
+from heart.sounding.dance.recipe import Recipe
+from heart.sounding.modes import spherical
+
+Told = Callable[[], object]
+"""Called after every answer of the net."""
+FADE_S = 0.02
+"""Of the cross-fade where something new meets what was there."""
+
+
+def generate(dance: Dance, recipe: Recipe, seeds: Sequence[int], samples: int, told: Told) -> Tensor:
+    """New sounds, one for each seed: [B, C, samples]."""
+    noise = torch.stack([noise_of(dance, seed, samples) for seed in seeds])
+    return recipe.sing(dance.denoiser(told), noise)[..., :samples].clamp(-1, 1)
+
+
+def vary(dance: Dance, recipe: Recipe, sound: Tensor, level: float, seeds: Sequence[int], told: Told) -> Tensor:
+    """The sound re-imagined, once for each seed: [B, C, n]. For the level see `Recipe.vary`."""
+    count = sound.shape[-1]
+    given = fitted(dance, sound)[None].expand(len(seeds), -1, -1)
+    noise = torch.stack([noise_of(dance, seed, count) for seed in seeds])
+    return recipe.vary(dance.denoiser(told), given, noise, level)[..., :count].clamp(-1, 1)
+
+
+def invert(dance: Dance, recipe: Recipe, sounds: Sequence[Tensor], told: Told) -> list[Tensor]:
+    """The noise of each sound [C, T], all at the length of the longest; one after another."""
+    count = max(sound.shape[-1] for sound in sounds)
+    long = [torch.nn.functional.pad(sound, (0, count - sound.shape[-1])) for sound in sounds]
+    return [recipe.invert(dance.denoiser(told), fitted(dance, sound)[None])[0] for sound in long]
+
+
+def between(noises: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """Noises [C, T] mixed along the sphere, each channel by itself; weights sum to 1."""
+    stacked = torch.stack(list(noises))
+    return torch.cat([spherical(stacked[:, c : c + 1], weights) for c in range(stacked.shape[1])])
+
+
+def positions(sounds: int, count: int) -> list[list[float]]:
+    """`count` mixtures from the first sound over all others to the last, both ends included."""
+    way = [i * (sounds - 1) / max(count - 1, 1) for i in range(count)]
+    return [[max(0.0, 1 - abs(at - number)) for number in range(sounds)] for at in way]
+
+
+def from_noise(dance: Dance, recipe: Recipe, noise: Tensor, samples: int, told: Told) -> Tensor:
+    """The sound of one noise [C, T]: [C, samples]."""
+    return recipe.sing(dance.denoiser(told), noise[None])[0, :, :samples].clamp(-1, 1)
+
+
+def inpaint(dance: Dance, recipe: Recipe, sound: Tensor, begin: int, end: int, seed: int, told: Told) -> Tensor:
+    """The sound with samples begin .. end sung anew; all else stays bit for bit.
+
+    Whatever time the sampler asks at, the net sees what is known as noisy as it would be then.
+    """
+    known = fitted(dance, sound)
+    noise = noise_of(dance, seed, sound.shape[-1])
+    free = torch.zeros(known.shape[-1], dtype=torch.bool)
+    free[begin:end] = True
+    free[sound.shape[-1] :] = end >= sound.shape[-1]  # behind the end there is nothing to fit to
+    ask = dance.denoiser(told)
+
+    def denoise(x: Tensor, t: float) -> Tensor:
+        return ask(torch.where(free, x, cos(t) * known + sin(t) * noise), t)
+
+    sung = recipe.sing(denoise, noise[None])[0, :, : sound.shape[-1]].clamp(-1, 1)
+    return joined(sound, sung, begin, end, round(FADE_S * dance.rate_hz))
+
+
+def extend(dance: Dance, recipe: Recipe, sound: Tensor, samples: int, seed: int, told: Told) -> Tensor:
+    """The sound and `samples` more, half a window at a time: [C, n + samples]."""
+    window = dance.shape.fitting(dance.samples)
+    for number, (known, new) in enumerate(pieces(sound.shape[-1], samples, window)):
+        tail = torch.nn.functional.pad(sound[:, -known:], (0, new))
+        sung = inpaint(dance, recipe, tail, known, known + new, seed + number, told)
+        sound = torch.cat([sound, sung[:, known:]], 1)
+    return sound
+
+
+def pieces(there: int, more: int, window: int) -> list[tuple[int, int]]:
+    """(samples known, samples new) of each window that `more` samples after `there` take."""
+    found = []
+    while more > 0:
+        known = min(there, window // 2)
+        new = min(more, window - known)
+        found.append((known, new))
+        there, more = there + new, more - new
+    return found
+
+
+def joined(sound: Tensor, sung: Tensor, begin: int, end: int, fade: int) -> Tensor:
+    """The sound with begin .. end of `sung` in it. What is left between the two at a border is mirrored into the
+    span and fades there."""
+    new, gap = sung[:, begin:end], sound - sung
+    new = new + _fading(gap[:, :begin].flip(1), new, fade) + _fading(gap[:, end:], new, fade).flip(1)
+    return torch.cat([sound[:, :begin], new.clamp(-1, 1), sound[:, end:]], 1)
+
+
+def _fading(gap: Tensor, new: Tensor, fade: int) -> Tensor:
+    """As long as `new`: what is left at its beginning, falling to nothing."""
+    reach = min(fade, new.shape[1], gap.shape[1])
+    falling = gap[:, :reach] * torch.linspace(1, 0, reach + 1)[:reach]
+    return torch.nn.functional.pad(falling, (0, new.shape[1] - reach))
+
+
+def noise_of(dance: Dance, seed: int, samples: int) -> Tensor:
+    """[C, T]: what a seed stands for, the same on every device."""
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(dance.shape.channels, dance.shape.fitting(samples), generator=random)
+
+
+def fitted(dance: Dance, sound: Tensor) -> Tensor:
+    """Padded with silence to a length that the net takes."""
+    return torch.nn.functional.pad(sound, (0, dance.shape.fitting(sound.shape[-1]) - sound.shape[-1]))
