@@ -53,17 +53,20 @@ def morph() -> Canvas:
     place[1] >> put[1]
     stone >> put[2]
 
-    c.text(260, 310, "3 How near each sound is: 1 / distance squared.", 50)
+    c.text(260, 310, "3 How near each sound is: 1 / distance squared, and as a share of all.", 70)
     count = c.column(260, 338, "loadbang", "f $1", "expr if($f1 < 2, 4, min($f1 , 8))", "t f f")
     count[3][1] >> c.sub(420, 340, _corners())
     near = c.obj(260, 460, "expr " + "; ".join(
-        f"1/(pow($f1 - {X.format(n=n, count='$f3')}, 2) + pow($f2 - {Y.format(n=n, count='$f3')}, 2) + 0.0001)"
+        f"if({n} >= $f3, 0, 1/(pow($f1 - {X.format(n=n, count='$f3')}, 2) + pow($f2 - {Y.format(n=n, count='$f3')}, 2) + 0.0001))"
         for n in range(SOUNDS)), 100)
     twice[1][1] >> near[1]
     twice[1] >> near
-    some = c.column(260, near.y + near.height + 20, "pack" + " f" * SOUNDS, "list split 4", "t l l")
+    total = " + ".join(f"$f{n + 1}" for n in range(SOUNDS))
+    share = c.obj(260, near.y + near.height + 20, "expr " + "; ".join(f"$f{n + 1} / ({total})" for n in range(SOUNDS)), 100)
+    some = c.column(260, share.y + share.height + 20, "pack" + " f" * SOUNDS, "list split 4", "t l l")
     for n in range(SOUNDS):
-        near[n] >> some[0][n]
+        near[n] >> share[n]
+        share[n] >> some[0][n]
     count[3] >> near[2]
     count[3] >> some[1][1]
     some[2][1] >> c.obj(400, some[2].y, "list prepend /heart/morph") >> c.obj(400, some[2].y + 28, "inside/to $2 tell")

@@ -29,8 +29,9 @@ def opening() -> Canvas:
     c.card(600, 326, 390, 146, "record what arrives, exactly", PAPER)
     c.bang(620, 360, 30, send="heart-record-as", label="record to a wav file")
     c.bang(620, 410, 30, send="heart-record-stop", label="stop")
-    sound >> c.sub(850, 420, _record())
-    c.card(20, 482, 970, 140, "in your own patch (right-click an object for its help)", PAPER)
+    sound >> c.obj(750, 168, "s~ $0-sound")
+    c.sub(850, 415, _record())
+    c.card(20, 482, 970, 140, "in your own patch (each has a help: right-click it there)", PAPER)
     for n, (name, what) in enumerate(OBJECTS):
         x, y = 30 + n % 2 * 480, 508 + n // 2 * 28
         c.text(x + 140, y, what, 46)
@@ -60,5 +61,5 @@ def _record() -> Canvas:
     both[1] >> c.msg(180, 160, "open -wave -bytes 4 $1") >> file
     both >> c.msg(120, 200, "start") >> file
     c.obj(300, 220, "r heart-record-stop") >> c.msg(300, 250, "stop") >> file
-    c.obj(20, 50, "inlet~") >> file
+    c.obj(20, 50, "r~ $0-sound") >> file
     return c
