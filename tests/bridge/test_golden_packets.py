@@ -35,7 +35,10 @@ def table() -> list[Message]:
     """Every row of the table with values, those of a stream aside."""
     found = []
     for n, (path, row) in enumerate(ns.ROWS.items()):
-        args = [*row.args, *([row.rest] if row.rest and not row.path.startswith(("/heart/audio", "/heart/in")) else [])]
+        args = [
+            *row.args,
+            *([row.rest] if row.rest and not row.path.startswith(("/heart/audio", "/heart/in")) else []),
+        ]
         found.append((path, "".join(a.type for a in args), tuple(example(a, n + k) for k, a in enumerate(args))))
     return found
 
@@ -81,8 +84,12 @@ def test_every_packet_is_the_one_that_npms_osc_writes() -> None:
     assert (NODE / "node_modules").exists(), f"npm's osc is missing: npm install --prefix {NODE}"
     messages = [[address, list(zip(types, values))] for (address, types, values), _ in GOLDEN]
     done = subprocess.run(
-        ["node", str(NODE / "pack.js")], input=json.dumps(messages), capture_output=True, text=True, timeout=60, check=True
+        ["node", str(NODE / "pack.js")],
+        input=json.dumps(messages),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     for line, ((address, _, _), ours) in zip(done.stdout.split(), GOLDEN, strict=True):
         assert bytes.fromhex(line) == ours, address
-

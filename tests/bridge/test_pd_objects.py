@@ -97,7 +97,9 @@ def test_heart_engine_takes_parameters_and_addresses_and_tells_trouble_in_words(
 def test_heart_engine_connects_elsewhere_and_disconnects(studio: Studio) -> None:
     pd, a, b = studio
     pd.tell(f"tell connect 127.0.0.1 {b.port}")
-    until(pd, lambda: len(b.stats()["clients"]) == 2 and pd.said["a"] == "playing", "both play from the second engine")
+    until(
+        pd, lambda: len(b.stats()["clients"]) == 2 and pd.said["a"] == "playing", "both play from the second engine"
+    )
     pd.tell("tell disconnect")
     until(pd, lambda: pd.said["a"].startswith("not connected"), "words")
     until(pd, lambda: len(b.stats()["clients"]) == 1, "a bye")

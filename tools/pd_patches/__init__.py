@@ -7,7 +7,7 @@ from pd_patches.canvas import Canvas
 
 def patches() -> dict[str, Canvas]:
     """Every file of patches/pd, by its name without .pd."""
-    from pd_patches import channel, client, morph, objects, opening, panel, senses
+    from pd_patches import channel, client, helps, morph, objects, opening, panel, senses
 
     return {
         "inside/client": client.client(),
@@ -24,4 +24,5 @@ def patches() -> dict[str, Canvas]:
         "heart": opening.opening(),
         "inside/knob": panel.knob(),
         "inside/choice": panel.choice(),
+        **{f"{name}-help": helps.fitted(make) for name, make in helps.HELPS.items()},
     }

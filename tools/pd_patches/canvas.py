@@ -1,7 +1,6 @@
 """Pure Data canvases written from Python: boxes at chosen places, wires as `a >> b`, one canvas inside another.
 
     c = Canvas("example", 400, 200)
-    c.column(20, 20, "r heart", "t b f") [...]
     a, b = c.obj(20, 20, "loadbang"), c.msg(20, 50, "1")
     a >> b                      # outlet 0 to inlet 0
     a[0] >> b[1]                # outlet 0 to inlet 1
@@ -16,6 +15,8 @@ import re
 import textwrap
 from dataclasses import dataclass, field
 
+from pd_patches.boxes import Box, escape, words
+
 CHAR, LINE = 7, 15
 """Pixels of a character and of a line at Pd's font size 12."""
 
@@ -23,58 +24,6 @@ WRAP = 60
 """Characters after which Pd breaks the line of a box without a width of its own."""
 
 RED, INK, PAPER, CARD = "#8b1e2d", "#333333", "#f6eee8", "#f0d4ce"
-
-
-def escape(text: str) -> str:
-    """As a .pd file writes it: dollars, commas and semicolons with a backslash, the last two as words."""
-    text = text.replace("$", "\\$")
-    text = re.sub(r"\s*(?<!\\);\s*", r" \\; ", text)
-    return re.sub(r"\s*(?<!\\),\s*", r" \\, ", text).strip()
-
-
-def words(text: str) -> str:
-    """One symbol that has spaces and commas in it, for a message box."""
-    return text.replace(",", "\\,").replace(" ", "\\ ")
-
-
-@dataclass(frozen=True)
-class Port:
-    """Outlet `number` of a box on the left of >>, inlet `number` on the right."""
-
-    box: Box
-    number: int
-
-    def __rshift__(self, to: Box | Port) -> Box:
-        target = to if isinstance(to, Port) else Port(to, 0)
-        self.box.canvas.wires.append((self.box.index, self.number, target.box.index, target.number))
-        return target.box
-
-
-@dataclass(eq=False)
-class Box:
-    canvas: Canvas
-    index: int
-    x: int
-    y: int
-    width: int
-    height: int
-    name: str = ""
-    solid: bool = True
-    """False for the coloured cards that lie under others."""
-
-    def __getitem__(self, number: int) -> Port:
-        return Port(self, number)
-
-    def __rshift__(self, to: Box | Port) -> Box:
-        return Port(self, 0) >> to
-
-    def covers(self, other: Box) -> bool:
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
 
 
 @dataclass(eq=False)
@@ -108,7 +57,7 @@ class Canvas:
         tail = f", f {chars}" if chars else ""
         shown = max(len(line) for line in _wrapped(text, chars or WRAP))
         height = len(_wrapped(text, chars or WRAP)) * LINE + margin
-        width = max(3, chars or shown) * CHAR + margin
+        width = max(3, shown if kind == "text" else chars or shown) * CHAR + margin
         return self.add(x, y, f"#X {kind} {x} {y} {escape(text)}{tail};", (width, height), text)
 
     def _named(self, text: str) -> str:
@@ -126,7 +75,17 @@ class Canvas:
         return self._text_box("msg", x, y, text, chars, 7)
 
     def text(self, x: int, y: int, text: str, chars: int = WRAP) -> Box:
+        assert ";" not in text, "Pd begins a new line after a semicolon"
         return self._text_box("text", x, y, text, chars, 2)
+
+    def head(self, text: str, chars: int = WRAP) -> Box:
+        """What this canvas is, at its top."""
+        return self.text(20, 14, text, chars)
+
+    @staticmethod
+    def height_of(text: str, chars: int) -> int:
+        """Pixels of a comment that is broken after so many characters."""
+        return len(_wrapped(text, chars)) * LINE + 2
 
     def column(self, x: int, y: int, *texts: str, step: int = 28) -> list[Box]:
         """Boxes under each other, each wired to the next; "( text" makes a message box."""
@@ -153,54 +112,122 @@ class Canvas:
         return self.add(x, y, f"#X obj {x} {y} {escape(text)};", size, text)
 
     def meter(self, x: int, y: int, receive: str) -> Box:
-        return self.add(x, y, f"#X obj {x} {y} vu 15 120 {receive} empty -1 -8 0 10 #404040 {INK} 0 0;", (20, 120), "vu")
+        return self.add(
+            x, y, f"#X obj {x} {y} vu 15 120 {receive} empty -1 -8 0 10 #404040 {INK} 0 0;", (20, 120), "vu"
+        )
 
-    def card(self, x: int, y: int, width: int, height: int, label: str = "", colour: str = PAPER,
-             font: int = 12, ink: str = "#5a3030", receive: str = "empty") -> Box:
+    def card(
+        self,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+        label: str = "",
+        colour: str = PAPER,
+        font: int = 12,
+        ink: str = "#5a3030",
+        receive: str = "empty",
+    ) -> Box:
         label = _label(label)
-        line = (f"#X obj {x} {y} cnv 12 {width} {height} empty {escape(receive)} {label} 8 {font if font < 20 else 30} "
-                f"0 {font} {colour} {ink} 0;")
+        line = (
+            f"#X obj {x} {y} cnv 12 {width} {height} empty {escape(receive)} {label} 8 {font if font < 20 else 30} "
+            f"0 {font} {colour} {ink} 0;"
+        )
         return self.add(x, y, line, (width, height), f"cnv {label}", solid=False)
 
-    def bang(self, x: int, y: int, size: int, send: str = "empty", receive: str = "empty", label: str = "",
-             colour: str = RED) -> Box:
-        line = (f"#X obj {x} {y} bng {size} 120 50 0 {escape(send)} {escape(receive)} {_label(label)} "
-                f"{size + 6} {size // 2} 0 11 #ffffff {colour} {INK};")
+    def bang(
+        self,
+        x: int,
+        y: int,
+        size: int,
+        send: str = "empty",
+        receive: str = "empty",
+        label: str = "",
+        colour: str = RED,
+    ) -> Box:
+        line = (
+            f"#X obj {x} {y} bng {size} 120 50 0 {escape(send)} {escape(receive)} {_label(label)} "
+            f"{size + 6} {size // 2} 0 11 #ffffff {colour} {INK};"
+        )
         return self.add(x, y, line, (size + 1, size + 1), f"bng {label}")
 
-    def toggle(self, x: int, y: int, size: int = 19, send: str = "empty", receive: str = "empty",
-               label: str = "", on: bool = False) -> Box:
-        line = (f"#X obj {x} {y} tgl {size} {int(on)} {escape(send)} {escape(receive)} {_label(label)} "
-                f"{size + 6} {size // 2} 0 11 #ffffff {RED} {INK} {int(on)} 1;")
+    def toggle(
+        self,
+        x: int,
+        y: int,
+        size: int = 19,
+        send: str = "empty",
+        receive: str = "empty",
+        label: str = "",
+        on: bool = False,
+    ) -> Box:
+        line = (
+            f"#X obj {x} {y} tgl {size} {int(on)} {escape(send)} {escape(receive)} {_label(label)} "
+            f"{size + 6} {size // 2} 0 11 #ffffff {RED} {INK} {int(on)} 1;"
+        )
         return self.add(x, y, line, (size + 1, size + 1), f"tgl {label}")
 
-    def slider(self, x: int, y: int, width: int, low: float, high: float, send: str = "empty",
-               receive: str = "empty", label: str = "", log: bool = False, start: int = 0,
-               load: bool = False) -> Box:
+    def slider(
+        self,
+        x: int,
+        y: int,
+        width: int,
+        low: float,
+        high: float,
+        send: str = "empty",
+        receive: str = "empty",
+        label: str = "",
+        log: bool = False,
+        start: int = 0,
+        load: bool = False,
+    ) -> Box:
         """`start` in hundredths of a pixel, as Pd keeps it; told when the patch opens if `load`."""
-        line = (f"#X obj {x} {y} hsl {width} 17 {low:g} {high:g} {int(log)} {int(load)} {escape(send)} "
-                f"{escape(receive)} {_label(label)} {width + 8} 8 0 11 #ffffff {RED} {INK} {start} 1;")
+        line = (
+            f"#X obj {x} {y} hsl {width} 17 {low:g} {high:g} {int(log)} {int(load)} {escape(send)} "
+            f"{escape(receive)} {_label(label)} {width + 8} 8 0 11 #ffffff {RED} {INK} {start} 1;"
+        )
         return self.add(x, y, line, (width + 5, 18), f"hsl {label}")
 
-    def radio(self, x: int, y: int, cells: int, send: str = "empty", receive: str = "empty",
-              label: str = "") -> Box:
-        line = (f"#X obj {x} {y} hradio 19 1 0 {cells} {escape(send)} {escape(receive)} {_label(label)} "
-                f"0 -9 0 11 #ffffff {RED} {INK} 0;")
+    def radio(
+        self, x: int, y: int, cells: int, send: str = "empty", receive: str = "empty", label: str = ""
+    ) -> Box:
+        line = (
+            f"#X obj {x} {y} hradio 19 1 0 {cells} {escape(send)} {escape(receive)} {_label(label)} "
+            f"0 -9 0 11 #ffffff {RED} {INK} 0;"
+        )
         return self.add(x, y, line, (19 * cells + 1, 20), f"hradio {label}")
 
-    def number(self, x: int, y: int, chars: int, label: str = "-", receive: str = "-", send: str = "-",
-               size: int = 12, above: bool = True) -> Box:
-        return self._atom("floatatom", x, y, chars, label, receive, send, size, above)
+    def number(
+        self,
+        x: int,
+        y: int,
+        chars: int,
+        label: str = "-",
+        receive: str = "-",
+        send: str = "-",
+        size: int = 12,
+        right: bool = False,
+    ) -> Box:
+        return self._atom("floatatom", x, y, chars, label, receive, send, size, right)
 
-    def symbol(self, x: int, y: int, chars: int, label: str = "-", receive: str = "-", send: str = "-",
-               size: int = 12, above: bool = True) -> Box:
-        return self._atom("symbolatom", x, y, chars, label, receive, send, size, above)
+    def symbol(
+        self,
+        x: int,
+        y: int,
+        chars: int,
+        label: str = "-",
+        receive: str = "-",
+        send: str = "-",
+        size: int = 12,
+        right: bool = False,
+    ) -> Box:
+        return self._atom("symbolatom", x, y, chars, label, receive, send, size, right)
 
-    def _atom(self, kind: str, x: int, y: int, chars: int, label: str, receive: str, send: str, size: int,
-              above: bool) -> Box:
+    def _atom(
+        self, kind: str, x: int, y: int, chars: int, label: str, receive: str, send: str, size: int, right: bool
+    ) -> Box:
         label = words(label)
-        line = (f"#X {kind} {x} {y} {chars} 0 0 {2 if above else 1} {label} {escape(receive)} {escape(send)} "
-                f"{size};")
+        line = f"#X {kind} {x} {y} {chars} 0 0 {1 if right else 2} {label} {escape(receive)} {escape(send)} {size};"
         return self.add(x, y, line, (round(chars * size * 0.6) + 5, size + 8), f"{kind} {label}")
 
     # --- the file

@@ -7,7 +7,8 @@ number in `got` that says whether it is there.
 
 from __future__ import annotations
 
-from pd_patches.canvas import Box, Canvas
+from pd_patches.boxes import Box
+from pd_patches.canvas import Canvas
 
 WHO = "$2"
 WRAP, HALF = "(1024*1024)", "(512*1024)"
@@ -21,20 +22,23 @@ def wrapped(difference: str) -> str:
 
 def channel() -> Canvas:
     c = Canvas("channel~", 1420, 800, who=WHO)
-    c.text(20, 14, "ONE CHANNEL OF THE STREAM. Arguments: which channel, the engine's name. The clock (b: "
-           "block now playing, modulo 2^20; f: frame in it) lives in inside/client.", 120)
+    c.head(
+        "ONE CHANNEL OF THE STREAM. Arguments: which channel, the engine's name. The clock (b: block now "
+        "playing, modulo 2^20, f: frame in it) lives in inside/client.",
+        120,
+    )
     _arrays(c)
     _block_in(c)
     _block_over(c)
     gate = _fades(c)
     _sound(c, gate)
-    c.text(1120, 640, "6 Ask again for what is missing.", 34)
-    c.sub(1120, 668, missing())
+    c.text(1210, 640, "6 Ask again for what is missing.", 34)
+    c.sub(1210, 668, missing())
     return c
 
 
 def _arrays(c: Canvas) -> None:
-    c.text(20, 540, "2 The ring, and for each block of it whether it is there.", 50)
+    c.text(20, 535, "2 The ring, and for each block of it whether it is there.", 50)
     c.obj(20, 568, "array define $0-ring 65536")
     c.obj(240, 568, "array define $0-got 1024")
     clear = c.column(20, 612, "r &clear", "( const 0")
@@ -43,9 +47,14 @@ def _arrays(c: Canvas) -> None:
 
 
 def _block_in(c: Canvas) -> None:
-    c.text(20, 60, "1 A block comes in: epoch seq offset samples. [pd place] says whether it is of this epoch and still to "
-           "be played, and where.", 60)
-    block = c.column(20, 104, "r &audio-$1", "t l l")
+    c.text(
+        20,
+        50,
+        "1 A block comes in: epoch seq offset samples. [pd place] says whether it is of "
+        "this epoch and still to be played, and where.",
+        100,
+    )
+    block = c.column(20, 110, "r &audio-$1", "t l l")
     head, tail = c.obj(150, 160, "list split 3"), c.obj(20, 216, "list split 3")
     block[1][1] >> head
     block[1] >> tail
@@ -65,7 +74,12 @@ def _block_in(c: Canvas) -> None:
     both >> mark
     mark >> c.msg(320, 400, "1") >> there
     mark[1] >> there[1]
-    c.text(20, 476, "[pd place] shares its landmark between the channels: blocks of all channels have the same seq.", 50)
+    c.text(
+        20,
+        476,
+        "[pd place] shares its landmark between the channels: blocks of all channels have the same seq.",
+        50,
+    )
 
 
 def _block_over(c: Canvas) -> None:
@@ -84,9 +98,16 @@ def _block_over(c: Canvas) -> None:
 
 
 def _fades(c: Canvas) -> Box:
-    c.text(860, 60, "4 Each 64 frames: is the block that plays 128 frames from now here? If not: fade out before the hole. "
-           "After it, or at a start: open again at the first frame.", 60)
-    look = c.column(860, 118, "r &tick", "expr (@b + int((@f + 128)/@block)) % @nb", "tabread $0-got", "sel 0 1", "t b b")
+    c.text(
+        860,
+        60,
+        "4 Each 64 frames: is the block that plays 128 frames from now here? If not: fade out before the hole. "
+        "After it, or at a start: open again at the first frame.",
+        60,
+    )
+    look = c.column(
+        860, 118, "r &tick", "expr (@b + int((@f + 128)/@block)) % @nb", "tabread $0-got", "sel 0 1", "t b b"
+    )
     shut, seen = c.msg(980, 258, "0"), c.obj(1080, 230, "f 0")
     look[4][1] >> shut >> seen[1]
     more, full = c.obj(1130, 230, "+ 1"), c.obj(1180, 230, "sel 3")
@@ -100,7 +121,7 @@ def _fades(c: Canvas) -> Box:
     gate = c.obj(1020, 590, "line~")
     turn[1][1] >> c.obj(960, 378, "expr @underruns = @underruns + ( $1 == 1)")
     turn[1] >> c.obj(860, 420, "expr 140800/@sr") >> c.msg(860, 448, "0 $1") >> gate
-    c.text(1060, 406, "the engine's own start is soft; after a hole fade in, 5 ms", 48)
+    c.text(1060, 402, "a start is soft already, after a hole fade in, 5 ms", 56)
     soft = c.column(1060, 434, "expr @b == @seg && @f == 0", "sel 0 1")
     turn[0][1] >> soft[0]
     soft[1] >> c.msg(1060, 500, "1 5") >> gate
@@ -113,9 +134,9 @@ def _fades(c: Canvas) -> Box:
 
 
 def _sound(c: Canvas, gate: Box) -> None:
-    c.text(860, 620, "5 The ring as sound: whole numbers from the clock, and 0 to 63 inside each vector.", 44)
-    step = c.column(860, 664, "r &offset", "sig~")
-    ramp = c.obj(950, 664, "tabreceive~ &ramp")
+    c.text(860, 620, "5 The ring as sound: whole numbers from the clock, and 0 to 63 inside each vector.", 46)
+    step = c.column(860, 660, "r &offset", "sig~")
+    ramp = c.obj(1000, 660, "tabreceive~ &ramp")
     index = c.obj(860, 720, "+~")
     step[1] >> index
     ramp >> index[1]
@@ -128,9 +149,12 @@ def _sound(c: Canvas, gate: Box) -> None:
 
 def place() -> Canvas:
     c = Canvas("place", 1040, 680, who=WHO)
-    c.text(20, 14, "WHERE DOES THIS BLOCK BELONG? Blocks are counted like the clock (b). The newest block so far is the landmark: "
-           "newest_seq stands at newest. If seq and offset both fit it, that is the place. If not, the engine began anew "
-           "further on, and the offset ahead of the clock is the place.", 120)
+    c.head(
+        "WHERE DOES THIS BLOCK BELONG? Blocks are counted like the clock (b). The newest block so far is "
+        "the landmark: newest_seq stands at newest. If seq and offset both fit it, that is the place. If "
+        "not, the engine began anew further on, and the offset ahead of the clock is the place.",
+        120,
+    )
     into = c.column(20, 84, "inlet", "t l l")
     mine = c.obj(120, 112, "expr $f1 == @epoch && @run")
     only = c.column(20, 150, "spigot", "t b b b b l l l")
@@ -143,24 +167,34 @@ def place() -> Canvas:
     find = c.obj(260, 260, "t b b")
     steps[3] >> find
     find[1] >> c.obj(340, 260, f"expr @fits = @have && (@newest + @ds + {WRAP}) % @nb == @rb", 70)
-    find >> c.obj(260, 310, f"expr @ahead = if(@fits, {wrapped('@newest + @ds - @b')}, "
-                  "if(@ds > 0, (@rb - @b % @nb + @nb + 8192/@block) % @nb - 8192/@block, -1))", 90)
+    find >> c.obj(
+        260,
+        310,
+        f"expr @ahead = if(@fits, {wrapped('@newest + @ds - @b')}, "
+        "if(@ds > 0, (@rb - @b % @nb + @nb + 8192/@block) % @nb - 8192/@block, -1))",
+        90,
+    )
     newer = c.column(180, 390, "expr @ds > 0", "sel 1", "t b b b b")
     steps[2] >> newer[0]
     newer[2][3] >> c.obj(420, 400, f"expr @newest = (@b + @ahead + {WRAP}) % {WRAP}", 70)
-    newer[2][2] >> c.obj(380, 440, f"expr @seg = if(@fits, @seg, if(@have, @newest, (@newest - @seq + {WRAP}) % {WRAP}))", 80)
+    newer[2][2] >> c.obj(
+        380, 440, f"expr @seg = if(@fits, @seg, if(@have, @newest, (@newest - @seq + {WRAP}) % {WRAP}))", 80
+    )
     newer[2][1] >> c.obj(340, 490, "expr @newest_seq = @seq")
     newer[2] >> c.obj(180, 520, "expr @have = 1")
     steps[1] >> c.obj(100, 560, f"expr (@b + @ahead + {WRAP}) % @nb") >> c.obj(100, 610, "outlet")
     steps >> c.obj(20, 640, "expr @ahead >= 1 && @ahead < @nb - 1") >> c.obj(20, 668, "outlet")
-    c.text(200, 640, "outlets: taken 1/0; place in the ring in blocks", 50)
+    c.text(400, 660, "outlets: taken 1 or 0, place in the ring in blocks", 56)
     return c
 
 
 def missing() -> Canvas:
-    c = Canvas("missing", 1020, 620, who=WHO)
-    c.text(20, 14, "Fifty times a second: which blocks before the newest never came? Each run of them goes out as one nack. "
-           "The last three are left alone: they may just be out of order.", 100)
+    c = Canvas("missing", 1060, 620, who=WHO)
+    c.head(
+        "Fifty times a second: which blocks before the newest never came? Each run of them goes out as "
+        "one nack. The last three are left alone: they may just be out of order.",
+        100,
+    )
     head = c.column(20, 60, "r &scan", "v @have", "sel 1", "t b b b")
     head[3][2] >> c.obj(200, 60, f"expr @top = {wrapped('@newest - @b')}", 90)
     begin = c.column(200, 110, f"expr max(1, {wrapped('@seg - @b')})", "t f f")
@@ -174,11 +208,13 @@ def missing() -> Canvas:
     each[1] >> at[0]
     begin[1][1] >> at[1][1]
     at[2][1] >> c.obj(320, 336, "+ 1") >> at[1][1]
-    gap = c.column(460, 364, "f", "t b f")
+    gap = c.column(500, 364, "f", "t b f")
     at[3][1] >> gap[0][1]
     at[6] >> gap[0]
-    gap[1][1] >> c.obj(540, 420, f"expr @gap_at = if(@gap_n == 0, (@newest_seq - @top + $f1 + {WRAP}) % {WRAP}, @gap_at)", 60)
-    gap[1] >> c.obj(460, 480, "expr @gap_n = @gap_n + 1")
+    gap[1][1] >> c.obj(
+        580, 420, f"expr @gap_at = if(@gap_n == 0, (@newest_seq - @top + $f1 + {WRAP}) % {WRAP}, @gap_at)", 60
+    )
+    gap[1] >> c.obj(500, 480, "expr @gap_n = @gap_n + 1")
     run, over = c.column(20, 462, "v @gap_n", "moses 1"), c.obj(60, 520, "t b b b f")
     at[6][1] >> run[0]
     each >> run[0]

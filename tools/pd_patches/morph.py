@@ -17,8 +17,11 @@ X, Y = "(0.5 + 0.42*sin(6.283185*{n}/{count}))", "(0.5 + 0.42*cos(6.283185*{n}/{
 
 def morph() -> Canvas:
     c = Canvas("heart.morph", 1040, 660, graph=(20, 60, SIDE, SIDE))
-    c.text(20, 14, "heart.morph SOUNDS NAME: drag the stone between the sounds in slots 1, 2, ... In: x y, each 0 to 1. "
-           "Out: the weights, one for each sound.", 110)
+    c.head(
+        "heart.morph SOUNDS NAME: drag the stone between the sounds in slots 1, 2, ... In: x y, each 0 to "
+        "1. Out: the weights, one for each sound.",
+        110,
+    )
     c.card(20, 60, SIDE, SIDE, "", PAPER)
     for n in range(SOUNDS):
         c.card(-100, 20 + n * 20, 15, 15, str(n + 1), CARD, receive=f"$0-sound{n + 1}")
@@ -56,28 +59,38 @@ def morph() -> Canvas:
     c.text(260, 310, "3 How near each sound is: 1 / distance squared, and as a share of all.", 70)
     count = c.column(260, 338, "loadbang", "f $1", "expr if($f1 < 2, 4, min($f1 , 8))", "t f f")
     count[3][1] >> c.sub(420, 340, _corners())
-    near = c.obj(260, 460, "expr " + "; ".join(
-        f"if({n} >= $f3, 0, 1/(pow($f1 - {X.format(n=n, count='$f3')}, 2) + pow($f2 - {Y.format(n=n, count='$f3')}, 2) + 0.0001))"
-        for n in range(SOUNDS)), 100)
+    near = c.obj(260, 460, "expr " + "; ".join(_near(n) for n in range(SOUNDS)), 100)
     twice[1][1] >> near[1]
     twice[1] >> near
     total = " + ".join(f"$f{n + 1}" for n in range(SOUNDS))
-    share = c.obj(260, near.y + near.height + 20, "expr " + "; ".join(f"$f{n + 1} / ({total})" for n in range(SOUNDS)), 100)
+    share = c.obj(
+        260, near.y + near.height + 20, "expr " + "; ".join(f"$f{n + 1} / ({total})" for n in range(SOUNDS)), 100
+    )
     some = c.column(260, share.y + share.height + 20, "pack" + " f" * SOUNDS, "list split 4", "t l l")
     for n in range(SOUNDS):
         near[n] >> share[n]
         share[n] >> some[0][n]
     count[3] >> near[2]
     count[3] >> some[1][1]
-    some[2][1] >> c.obj(400, some[2].y, "list prepend /heart/morph") >> c.obj(400, some[2].y + 28, "inside/to $2 tell")
+    (
+        some[2][1]
+        >> c.obj(400, some[2].y, "list prepend /heart/morph")
+        >> c.obj(400, some[2].y + 28, "inside/to $2 tell")
+    )
     some[2] >> c.obj(260, some[2].y + 28, "outlet")
     return c
+
+
+def _near(n: int) -> str:
+    """An expr of x, y and the count of sounds: 1 / distance squared to sound n + 1, 0 where there is none."""
+    x, y = X.format(n=n, count="$f3"), Y.format(n=n, count="$f3")
+    return f"if({n} >= $f3, 0, 1/(pow($f1 - {x}, 2) + pow($f2 - {y}, 2) + 0.0001))"
 
 
 def _shape() -> Canvas:
     """The stone's template: a diamond whose corners all move with px and py."""
     c = Canvas("shape", 760, 260)
-    c.text(20, 14, "What the stone looks like; when a hand moves it, where it is now.", 70)
+    c.head("What the stone looks like, when a hand moves it, where it is now.", 70)
     struct = c.obj(20, 50, "struct $0-stone float px float py")
     corners = ((-STONE, 0), (0, STONE), (STONE, 0), (0, -STONE))
     drawn = " ".join(f"px(0:1)({x}:{SIDE + x}) py(0:1)({y}:{SIDE + y})" for x, y in corners)
@@ -91,7 +104,7 @@ def _shape() -> Canvas:
 def _corners() -> Canvas:
     """Moves the numbers of the sounds to their places; those above the count stay out of sight."""
     c = Canvas("corners", 1120, 420)
-    c.text(20, 14, "Each sound's number to its place around the pad.", 60)
+    c.head("Each sound's number to its place around the pad.", 60)
     count = c.column(20, 42, "inlet", "t f f f f f f f f")
     for n in range(SOUNDS):
         x, y = 20 + n % 2 * 550, 100 + n // 2 * 80

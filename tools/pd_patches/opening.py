@@ -9,8 +9,13 @@ from pd_patches.panel import HEIGHT, WIDTH
 def opening() -> Canvas:
     c = Canvas("heart", 1010, 640)
     c.card(0, 0, 1010, 60, "Sounds of the Heart", CARD, 26, RED)
-    c.text(440, 14, "A heart that sings, streamed into Pure Data. Start the engine (heart live), open this patch, listen. "
-           "Vanilla Pd 0.53 or later, nothing to install.", 72)
+    c.text(
+        440,
+        14,
+        "A heart that sings, streamed into Pure Data. Start the engine (heart live), open this patch, listen. "
+        "Vanilla Pd 0.53 or later, nothing to install.",
+        72,
+    )
     c.window(20, 80, "heart.panel", (WIDTH, HEIGHT))
     c.card(600, 80, 390, 236, "the sound", PAPER)
     c.obj(620, 106, "heart.engine")
@@ -53,7 +58,7 @@ OBJECTS = (
 def _record() -> Canvas:
     """A recorder of its own signal inlet, led by heart-record-as, heart-record FILE and heart-record-stop."""
     c = Canvas("record", 520, 300)
-    c.text(20, 14, "Exactly what arrives, before the volume, as 32-bit floats.", 60)
+    c.head("Exactly what arrives, before the volume, as 32-bit floats.", 60)
     ask = c.column(140, 50, "r heart-record-as", "savepanel")
     both, file = c.obj(140, 120, "t b s"), c.obj(20, 250, "writesf~ 1")
     ask[1] >> both

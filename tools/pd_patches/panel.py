@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from heart.namespace import PARAMS
 from heart.records import LABELS, MIXTURES, TEXTURES
-
 from pd_patches.canvas import CARD, INK, PAPER, RED, Canvas
 
 FADERS = ("bpm", "rmssd", "systole", "balance", "ectopy", "strength", "gain", "lead_ms")
@@ -19,8 +18,11 @@ WIDTH, HEIGHT = 560, 392
 
 def knob() -> Canvas:
     c = Canvas("knob", 760, 330, who="$1")
-    c.text(20, 14, "Between a control and a parameter. Arguments: the engine's name, the parameter. In: a value, sent on. Out: set "
-           "and the value, when the stream begins or somebody else has changed it.", 90)
+    c.head(
+        "Between a control and a parameter. Arguments: the engine's name, the parameter. In: a value, "
+        "sent on. Out: set and the value, when the stream begins or somebody else has changed it.",
+        90,
+    )
     c.column(20, 70, "inlet", "list prepend /heart/set/$2", "s &tell")
     _listen(c, 330, 70)
     c.column(20, 180, "r &said", "route value", "route $2", "list prepend set", "list trim", "outlet")
@@ -29,15 +31,22 @@ def knob() -> Canvas:
 
 def _listen(c: Canvas, x: int, y: int) -> None:
     fresh = c.column(x, y, "r &fresh", "t b b")
-    fresh[1][1] >> c.msg(x + 100, y + 60, "1") >> c.obj(x + 100, y + 88, "list prepend /heart/listen/$2") >> c.obj(
-        x + 100, y + 116, "s &tell")
+    (
+        fresh[1][1]
+        >> c.msg(x + 100, y + 60, "1")
+        >> c.obj(x + 100, y + 88, "list prepend /heart/listen/$2")
+        >> c.obj(x + 100, y + 116, "s &tell")
+    )
     fresh[1] >> c.obj(x, y + 150, "list append /heart/get/$2") >> c.obj(x, y + 178, "s &tell")
 
 
 def choice() -> Canvas:
     c = Canvas("choice", 900, 470, who="$1")
-    c.text(20, 14, "Between a row of buttons and a parameter of words. Arguments: the engine's name, the parameter, then up to "
-           f"{CHOICES} words. In: number of a button. Out: set and the number; the word.", 110)
+    c.head(
+        "Between a row of buttons and a parameter of words. Arguments: the engine's name, the parameter, "
+        f"then up to {CHOICES} words. In: number of a button. Out: set and the number, the word.",
+        110,
+    )
     words = " ".join(f"${n}" for n in range(3, 3 + CHOICES))
     pick = c.column(20, 70, "inlet", "t b f")
     every, cut = c.obj(20, 130, f"list append {words}"), c.obj(20, 158, "list split")
@@ -59,8 +68,11 @@ def choice() -> Canvas:
 
 def panel() -> Canvas:
     c = Canvas("heart.panel", 1040, 900, graph=(20, 60, WIDTH, HEIGHT))
-    c.text(20, 14, "heart.panel NAME: how it stands, what is sung, and the parameters that are turned most. Other patches show "
-           "the framed part. The wires are beside and below it.", 110)
+    c.head(
+        "heart.panel NAME: how it stands, what is sung, and the parameters that are turned most. Other "
+        "patches show the framed part. The wires are beside and below it.",
+        110,
+    )
     c.card(20, 60, WIDTH, HEIGHT, "", PAPER)
     c.card(20, 60, WIDTH, 30, "Sounds of the Heart", CARD, 16, RED)
     _state(c)
@@ -99,7 +111,9 @@ def _faders(c: Canvas) -> None:
         assert p.low is not None
         assert p.high is not None
         label = name if not p.unit or name.endswith(p.unit) else f"{name} {p.unit}"
-        slider = c.slider(30 + n // 4 * 250, 214 + n % 4 * 24, 140, p.low, p.high, label=label, log=p.scale == "log")
+        slider = c.slider(
+            30 + n // 4 * 250, 214 + n % 4 * 24, 140, p.low, p.high, label=label, log=p.scale == "log"
+        )
         plug = c.obj(610 + n // 4 * 220, 390 + n % 4 * 28, f"inside/knob $1 {name}")
         slider >> plug >> slider
 

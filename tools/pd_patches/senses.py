@@ -10,18 +10,20 @@ HEARD = ("next", "rate", "gate", "scene", "valve", "condition")
 
 def send() -> Canvas:
     c = Canvas("heart.send~", 900, 420)
-    c.text(20, 14, "heart.send~ CHANNEL NAME: any signal to the engine's ear, as /heart/in/CHANNEL in blocks of 256 frames. "
-           "In: the signal; 0 stops sending, 1 goes on. Out: number of the block sent.", 110)
+    c.head(
+        "heart.send~ CHANNEL NAME: any signal to the engine's ear, as /heart/in/CHANNEL in blocks of 256 "
+        "frames. In: the signal, 0 stops sending, 1 goes on. Out: number of the block sent.",
+        110,
+    )
     block, gate = c.column(20, 70, "inlet~"), c.obj(20, 210, "spigot")
     whole = c.sub(20, 100, _block())
     block[0] >> whole >> gate
     c.text(330, 70, "only while the engine knows us, and nobody has said 0", 60)
     on, start = c.obj(330, 98, "inlet"), c.column(400, 98, "loadbang", "( 1")
-    ready, again = c.column(520, 98, "inside/from $2 ready", "t b f")
+    again = c.column(520, 98, "inside/from $2 ready", "t b f")[1]
     both = c.obj(330, 166, "expr $f1 != 0 && $f2 != 0")
     on >> both
     start[1] >> both
-    ready >> again
     again[1] >> both[1]
     again >> both >> gate[1]
     then = c.obj(20, 238, "t b b")
@@ -43,7 +45,7 @@ def send() -> Canvas:
 
 def _block() -> Canvas:
     c = Canvas("block", 420, 200)
-    c.text(20, 14, "256 frames at a time into the array, then a bang.", 50)
+    c.head("256 frames at a time into the array, then a bang.", 50)
     c.obj(20, 50, "inlet~") >> c.obj(20, 90, "tabsend~ $0-in")
     c.obj(240, 50, "block~ 256")
     c.obj(240, 90, "bang~") >> c.obj(240, 130, "outlet")
@@ -52,8 +54,11 @@ def _block() -> Canvas:
 
 def beat() -> Canvas:
     c = Canvas("heart.beat", 860, 420)
-    c.text(20, 14, "heart.beat NAME. Out: a bang when S1 sounds, in time for vline~; the phase as a signal, 0 at an S1 and 1 when "
-           "the next is due; bpm; the list n bpm rr_ms rmssd_ms label trust.", 100)
+    c.head(
+        "heart.beat NAME. Out: a bang when S1 sounds, in time for vline~, the phase as a signal, 0 at an "
+        "S1 and 1 when the next is due, bpm, the list n bpm rr_ms rmssd_ms label trust.",
+        100,
+    )
     told = c.column(20, 70, "inside/from $1 beat-in", "t l l")[1]
     delay, rest = c.obj(240, 98, "unpack f"), c.obj(20, 130, "unpack f f f f f s f")
     wait = c.obj(20, 190, "pipe f f f f s f 0")
@@ -81,9 +86,12 @@ def beat() -> Canvas:
 
 def heard() -> Canvas:
     c = Canvas("heart.heard", 900, 320)
-    c.text(20, 14, "heart.heard NAME: what the ear hears. Out: a bang for each S1; next (offset in_ms bpm trust); rate (bpm rr_ms "
-           "sdnn_ms rmssd_ms pnn50 trust); gate (0 to 1); scene, valve, condition (label, probability, then each label's); "
-           "the beat (n offset bpm rr_ms rmssd_ms label trust).", 110)
+    c.head(
+        "heart.heard NAME: what the ear hears. Out: a bang for each S1, next (offset in_ms bpm trust), "
+        "rate (bpm rr_ms sdnn_ms rmssd_ms pnn50 trust), gate (0 to 1), scene, valve, condition (label, "
+        "probability, then each label's), the beat (n offset bpm rr_ms rmssd_ms label trust).",
+        110,
+    )
     said = c.column(20, 90, "inside/from $1 said", "route heard", "route " + " ".join(HEARD))
     kinds, beat_list = said[2], c.obj(560, 200, "t l b")
     for n in range(len(HEARD)):
