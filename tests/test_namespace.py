@@ -132,6 +132,15 @@ def test_trailing_floats_become_one_array_however_they_come() -> None:
             ns.check("/heart/in/1", (3, bad))
 
 
+def test_a_client_may_send_every_number_as_float() -> None:
+    block = np.linspace(-1, 1, 64).astype(np.float32)
+    clean = ns.check("/heart/in/1", (np.concatenate([np.float32([7]), block]),))
+    assert clean[0] == 7
+    assert np.array_equal(clean[1], block)
+    with pytest.raises(WireError, match="whole number"):
+        ns.check("/heart/in/1", (block,))
+
+
 def test_hello_may_show_one_pass_phrase() -> None:
     hello = ("me", 9701, 1, 44_100, 1)
     assert ns.check("/heart/hello", hello) == hello

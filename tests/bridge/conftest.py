@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "tools")]  # the rig, and what writes the patches
 
-NEEDED = {"pd": "puredata-core", "oscdump": "liblo-tools"}
+NEEDED = {"pd": "puredata-core", "oscdump": "liblo-tools", "node": "nodejs npm"}
 
 
 @pytest.fixture(autouse=True)

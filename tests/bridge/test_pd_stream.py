@@ -154,7 +154,7 @@ def test_engine_gone_and_restarted_is_found_again_within_two_seconds(tmp_path: P
 
 
 def test_the_patch_says_in_words_what_is_wrong() -> None:
-    with PureData(engine_port=9) as pd:
+    with PureData(9) as pd:
         pd.wait_until(lambda: "no answer from the engine" in pd.words, 3, "words without an engine")
         pd.tell("dsp 0")
         pd.wait_until(lambda: "audio is off in Pd" in pd.words, 3, "words without audio")

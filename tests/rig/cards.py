@@ -23,10 +23,7 @@ import numpy as np
 
 ALSA_CONF = Path("/usr/share/alsa/alsa.conf")
 
-PACKAGES = {
-    "jackd": "jackd2",
-    "jack_lsp": "jackd2",
-}
+PACKAGES = {"jackd": "jackd2", "jack_lsp": "jackd2"}
 
 
 class CardError(Exception):

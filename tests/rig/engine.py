@@ -53,6 +53,9 @@ class Engine:
         self.seed = seed
         self._options = {"host": "127.0.0.1", "port": port, **options}
         self._sent: list[np.ndarray] = []
+        self._input: list[tuple[int, int, np.ndarray]] = []
+        self.messages: list[tuple[Any, ...]] = []
+        """(address, argument, ...) of everything that is not the wire's own."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="rig-engine", daemon=True)
         self._ready = threading.Event()
@@ -77,7 +80,11 @@ class Engine:
         if hasattr(time, "pthread_getcpuclockid"):
             self._clock_id = time.pthread_getcpuclockid(threading.get_ident())
         self.wire = Wire(
-            tape=NoiseTape(self.seed), on_sent=lambda x: self._sent.append(x[:, 0].copy()), **self._options
+            tape=NoiseTape(self.seed),
+            on_sent=lambda x: self._sent.append(x[:, 0].copy()),
+            on_message=lambda address, args, sender: self.messages.append((address, *args)),
+            on_input=lambda channel, seq, sound, sender: self._input.append((channel, seq, sound)),
+            **self._options,
         )
         try:
             self._loop.run_until_complete(self.wire.start())
@@ -97,6 +104,10 @@ class Engine:
         """All that was settled so far: float32 [n]."""
         return np.concatenate([np.zeros(0, np.float32), *self._sent])
 
+    def heard(self) -> list[tuple[int, int, np.ndarray]]:
+        """What came in for the ear so far: (channel, seq, float32 [n]) in the order of arrival."""
+        return list(self._input)
+
     def stats(self) -> dict[str, Any]:
         assert self.wire is not None
         wire = self.wire
@@ -106,8 +117,8 @@ class Engine:
 
         return asyncio.run_coroutine_threadsafe(ask(), self._loop).result(5)
 
-    def announce_beat(self, ahead_ms: float, bpm: float) -> int:
-        """Tell the first client of a beat so far ahead of what it hears; the ring frame it should sound at."""
+    def announce_beat(self, ahead_ms: float, bpm: float, n: int = 1) -> int:
+        """Tell the first client of a beat so far ahead of what it hears; where its S1 is in `sent`."""
         assert self.wire is not None
         wire = self.wire
 
@@ -115,12 +126,25 @@ class Engine:
             client = wire.streaming[0]
             now_frame = client.heard_frame(time.monotonic())
             assert now_frame is not None
-            offset = client.ring_offset(now_frame + round(ahead_ms * 44.1))
+            frame = now_frame + round(ahead_ms * 44.1)
+            offset = client.ring_offset(frame)
             assert offset is not None
-            wire.send(client, "/heart/beat", 1, offset, bpm, 60_000 / bpm, 0.0, "N", 1.0)
-            return offset
+            wire.send(client, "/heart/beat", n, offset, bpm, 60_000 / bpm, 0.0, "N", 1.0)
+            assert client.stream is not None
+            assert client.stream.feed is not None
+            return frame - client.stream.feed.tape_start
 
         return asyncio.run_coroutine_threadsafe(tell(), self._loop).result(5)
+
+    def say(self, address: str, *args: Any) -> None:
+        """A message to the first client."""
+        assert self.wire is not None
+        wire = self.wire
+
+        async def tell() -> None:
+            wire.send(wire.clients[0], address, *args)
+
+        asyncio.run_coroutine_threadsafe(tell(), self._loop).result(5)
 
     def set_block(self, frames: int) -> None:
         """As if the first client had asked for another block size."""

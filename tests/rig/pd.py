@@ -1,9 +1,11 @@
-"""Pure Data without a window and without a sound card, playing patches/pd/heart-receive.pd in real time.
+"""Pure Data without a window and without a sound card, playing patches/pd in real time.
 
-with PureData(engine_port=9700) as pd:
+with PureData(engine_port=9700) as pd:              # heart.pd, the patch to open first
     pd.record(tmp_path / "heard.wav")
     ...
-    sound = pd.stop_recording()       # float32 [n]
+    sound = pd.stop_recording()                     # float32 [n]
+
+with PureData(9700, 9710, patch=STUDIO) as pd:      # two engines in one patch, six channels recorded
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ import numpy as np
 import soundfile as sf
 
 RIG = Path(__file__).parent / "rig.pd"
-PATCH = RIG.parent.parent.parent / "patches" / "pd" / "heart-receive.pd"
+STUDIO = RIG.with_name("studio.pd")
+FOLDER = RIG.parent.parent.parent / "patches" / "pd"
+PATCH = FOLDER / "heart.pd"
 MISSING = "Pure Data is missing; on Debian and Ubuntu: apt-get install puredata-core"
 
 
@@ -49,19 +53,24 @@ def free_port() -> int:
 
 
 class PureData:
-    """One headless Pd with the patch and the rig beside it. `kill` is as rude as a crash."""
+    """One headless Pd with the patch and the probe beside it. `kill` is as rude as a crash.
+
+    heart.pd has one engine, named 0; the studio has two, a and b, at the first and the last of `engine_ports`.
+    """
 
     def __init__(
-        self, engine_port: int, my_port: int | None = None, rate_hz: int = 44_100, patch: Path = PATCH
+        self, *engine_ports: int, my_port: int | None = None, rate_hz: int = 44_100, patch: Path = PATCH
     ) -> None:
-        self.engine_port, self.my_port = engine_port, my_port or free_port()
+        self.names = ("a", "b") if patch == STUDIO else ("0",)
+        self.engine_ports, self.my_port = engine_ports, my_port or free_port()
         self.rig_port = free_port()
         self.rate_hz, self.patch = rate_hz, patch
-        self.words = ""
+        self.said: dict[str, str] = {}
+        """How each engine stands, in words, by its name."""
+        self.prints: list[tuple[str, str]] = []
+        """(name, rest) of everything else that was printed."""
         self.report = Report()
         self.log: list[str] = []
-        self.beats: list[float] = []
-        """Ring frames at which the patch flashed for a beat."""
         self.heard_from = False
         self._changed: queue.Queue[None] = queue.Queue(maxsize=1)
         self._process: subprocess.Popen[str] | None = None
@@ -71,7 +80,9 @@ class PureData:
     def start(self) -> PureData:
         program = shutil.which("pd") or shutil.which("puredata")
         assert program, MISSING
-        settings = f"; heart-my-port {self.my_port}; heart-engine-port {self.engine_port}; rig-port {self.rig_port}"
+        ports = zip(self.names, (self.engine_ports[0], self.engine_ports[-1]), (self.my_port, 0))
+        settings = "".join(f"; heart-{name}-connect 127.0.0.1 {port} {own}" for name, port, own in ports)
+        patches = [self.patch] if self.patch == STUDIO else [self.patch, RIG]
         self._process = subprocess.Popen(
             [
                 program,
@@ -83,11 +94,10 @@ class PureData:
                 str(self.rate_hz),
                 "-stderr",
                 "-path",
-                str(self.patch.parent),
+                str(FOLDER),
                 "-send",
-                settings,
-                str(self.patch),
-                str(RIG),
+                f"{settings}; rig-port {self.rig_port}",
+                *map(str, patches),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -106,12 +116,12 @@ class PureData:
             if kind == "rig":
                 self.report = Report(*(float(x) for x in rest.split()))
                 self.heard_from = True
-            elif kind == "beat":
-                self.beats.append(float(rest))
+            elif kind.startswith("heart-"):
+                self.said[kind.removeprefix("heart-")] = rest.removeprefix("symbol ").replace("\\", "")
             else:
+                self.prints.append((kind, rest))
+            if kind != "rig":
                 self.log.append(line.strip())
-                if kind == "heart":
-                    self.words = rest.removeprefix("symbol ").replace("\\", "")
             with contextlib.suppress(queue.Full):
                 self._changed.put_nowait(None)
 
@@ -129,7 +139,14 @@ class PureData:
         return time.monotonic() - start
 
     def wait_playing(self, timeout_s: float = 5.0) -> float:
-        return self.wait_until(lambda: self.words == "playing", timeout_s, "Pd plays the stream")
+        return self.wait_until(
+            lambda: all(self.said.get(name) == "playing" for name in self.names), timeout_s, "Pd plays the stream"
+        )
+
+    @property
+    def words(self) -> str:
+        """How the first engine stands."""
+        return self.said.get(self.names[0], "")
 
     @property
     def alive(self) -> bool:
@@ -147,7 +164,7 @@ class PureData:
         self.wait_until(path.exists, 5.0, "Pd opens the recording")
 
     def stop_recording(self) -> np.ndarray:
-        """End the recording and return it: float32 [n]."""
+        """End the recording and return it: float32 [n], of the studio [n, 6]."""
         assert self._recording is not None
         self.tell("stop")
         size = -1

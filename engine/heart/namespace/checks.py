@@ -55,10 +55,20 @@ def check(address: str, args: Sequence[Any], sender: str = "") -> tuple[Any, ...
     if sender and row.direction == ("out" if sender == "client" else "in"):
         raise WireError("direction", address, f"{address}: only the other side sends this")
     named = len(row.args)
+    args = _opened(args, named)
     if len(args) < named or (len(args) > named and row.rest is None):
         raise WireError("arity", address, f"{address}: takes {_wanted(row)}, got {len(args)}")
     clean = tuple([_CASTS[a.type](address, a, v) for a, v in zip(row.args, args, strict=False)])
     return clean if row.rest is None else clean + _rest(row, row.rest, args[named:])
+
+
+def _opened(args: Sequence[Any], named: int) -> Sequence[Any]:
+    """A run of floats that begins among the `named` arguments, of a client that sends every number as float."""
+    if not args or len(args) > named or not isinstance(args[-1], np.ndarray):
+        return args
+    run = args[-1]
+    mine = named - len(args) + 1
+    return [*args[:-1], *run[:mine].tolist(), *([run[mine:]] if len(run) > mine else [])]
 
 
 def _rest(row: Row, arg: Arg, args: Sequence[Any]) -> tuple[Any, ...]:
