@@ -25,7 +25,8 @@ from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ, Chunk, Wish
 from heart.sounding import pulse
 from heart.stage.conductor import Conductor
-from heart.stage.performance import Performance, SingAgain
+from heart.stage.effects import SingAgain
+from heart.stage.performance import Performance
 
 TICK = 1_024
 LEAD = int(0.2 * SAMPLE_RATE_HZ)

@@ -13,8 +13,9 @@ from aalink import Link
 from heart.errors import UsageError
 from heart.namespace import PARAMS
 from heart.records import SAMPLE_RATE_HZ
+from heart.stage.effects import SingAgain
 from heart.stage.link import PATIENCE_S, LinkSession, SessionFollower, check_link, within_reach
-from heart.stage.performance import Performance, SingAgain
+from heart.stage.performance import Performance
 from rig.live import LiveEngine, Program, until
 
 

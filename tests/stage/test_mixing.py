@@ -11,8 +11,9 @@ from heart.plumbing.tape import Tape
 from heart.records import CROSSFADE, LABELS, OVERLAP, SAMPLE_RATE_HZ, SUNG, TEXTURES, Chunk, Wish
 from heart.sounding.mixtures import gain_track, shares_of
 from heart.stage.conductor import Conductor
+from heart.stage.effects import SingAgain, Tell
 from heart.stage.parts import Parts
-from heart.stage.performance import Performance, SingAgain, Tell
+from heart.stage.performance import Performance
 
 FRAMES = 16_384
 PAST = np.zeros(0, np.float32)

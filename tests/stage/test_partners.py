@@ -20,7 +20,8 @@ from heart.sounding.pulse import Pulse
 from heart.sounding.registry import open_voice
 from heart.stage.again import sing_again
 from heart.stage.chunk_log import encode_line, header_of
-from heart.stage.performance import Performance, SingAgain, Turn
+from heart.stage.effects import SingAgain, Turn
+from heart.stage.performance import Performance
 from heart.stage.rehearsal import running_engine
 from heart.stage.simulation import Simulation
 

@@ -11,9 +11,10 @@ from heart.records import SAMPLE_RATE_HZ, VOICES, Heard
 from heart.sounding.mixtures import shares_of
 from heart.sounding.rhythm import ECTOPIC_LEVELS, balance_levels
 from heart.sounding.track import Track
+from heart.stage.effects import Downbeat, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.follow import NEAR_S
 from heart.stage.partners import LEVELS
-from heart.stage.performance import Downbeat, Mute, Performance, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.performance import Performance
 
 
 def test_every_row_of_the_performance_has_its_method() -> None:

@@ -14,7 +14,8 @@ import pytest
 from heart.errors import UsageError
 from heart.namespace import PARAMS
 from heart.plumbing.osc import decode
-from heart.stage.performance import Performance, SingAgain, Tell
+from heart.stage.effects import SingAgain, Tell
+from heart.stage.performance import Performance
 from heart.stage.presets import LONGEST, MOST, names, plain, recall, snapshot
 from rig.live import LiveEngine, Program, until
 

@@ -16,8 +16,9 @@ from heart.plumbing.wire import Wire
 from heart.records import OVERLAP, SAMPLE_RATE_HZ
 from heart.sounding.sources import SEEN, looped, span_of
 from heart.stage.conductor import HOP
+from heart.stage.effects import Load, SingAgain
 from heart.stage.loading import MOST_WAITING, Loader
-from heart.stage.performance import Load, Performance, SingAgain
+from heart.stage.performance import Performance
 from heart.stage.sounds import Input, Sounds, find_sound, read_sound
 
 

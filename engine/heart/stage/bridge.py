@@ -20,8 +20,9 @@ from heart.plumbing.midi import TOPS, MidiLine, check_midi
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
 from heart.stage.board import Board
+from heart.stage.effects import Effect
 from heart.stage.errands import Errands
-from heart.stage.performance import Effect, Performance
+from heart.stage.performance import Performance
 from heart.stage.presets import Presets
 from heart.stage.query import NAME, Query
 from heart.stage.teach import Teacher

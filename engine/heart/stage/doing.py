@@ -12,9 +12,9 @@ from heart.plumbing.post import ip_of
 from heart.plumbing.wire import Wire
 from heart.stage.board import Board
 from heart.stage.conductor import Conductor
+from heart.stage.effects import Downbeat, Effect, Load, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.loading import Loader
 from heart.stage.partners import LEVELS
-from heart.stage.performance import Downbeat, Effect, Load, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.speaker import Speaker
 
 

@@ -11,7 +11,8 @@ from typing import Protocol
 from heart.errors import UsageError
 from heart.namespace import PARAMS
 from heart.records import SAMPLE_RATE_HZ
-from heart.stage.performance import Effect, Performance
+from heart.stage.effects import Effect
+from heart.stage.performance import Performance
 
 SMALLEST_STEP_BPM = 0.2
 """Smaller changes are kept to ourselves: every change moves all peers."""

@@ -32,10 +32,11 @@ from heart.stage.bridge import Bridge
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
 from heart.stage.doing import Doer
+from heart.stage.effects import Downbeat, Effect
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkSession, SessionFollower, check_link
 from heart.stage.loading import Loader, check_folder
-from heart.stage.performance import Downbeat, Effect, Performance, defaults
+from heart.stage.performance import Performance, defaults
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
 

@@ -13,7 +13,8 @@ from heart.audio import shown
 from heart.errors import FileError, HeartError, UsageError
 from heart.plumbing.wire import Wire
 from heart.sounding.sources import looped
-from heart.stage.performance import Effect, Load, Performance
+from heart.stage.effects import Effect, Load
+from heart.stage.performance import Performance
 from heart.stage.sounds import LIVE_LONGEST_S, find_sound, read_sound
 
 MOST_WAITING = 16

@@ -17,8 +17,9 @@ from heart.audio import shown
 from heart.errors import FileError, HeartError, UsageError
 from heart.namespace import PARAMS, check
 from heart.plumbing.post import Target
+from heart.stage.effects import Effect, SingAgain
 from heart.stage.errands import Errands
-from heart.stage.performance import Effect, Performance, SingAgain
+from heart.stage.performance import Performance
 from heart.stage.small_files import read_json, write_json
 
 SUFFIX = ".json"

@@ -17,7 +17,8 @@ from heart.sounding.choir import sing_all
 from heart.sounding.pulse import Pulse
 from heart.sounding.registry import Singer
 from heart.stage.conductor import Conductor, Laid
-from heart.stage.performance import Performance, SingAgain
+from heart.stage.effects import SingAgain
+from heart.stage.performance import Performance
 
 TICK = 441
 """Frames between two ticks: 10 ms, as live."""

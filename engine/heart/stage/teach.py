@@ -24,8 +24,8 @@ from heart.plumbing.wire import Wire
 from heart.stage.aliases import MOST, Alias, Book, Program, read_program, recipes, value_at
 from heart.stage.board import Board
 from heart.stage.echoes import Echoes
+from heart.stage.effects import Effect
 from heart.stage.errands import Errands
-from heart.stage.performance import Effect
 
 PATIENCE_S = 60.0
 """So long a control may be looked for."""
