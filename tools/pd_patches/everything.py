@@ -64,12 +64,12 @@ def addresses(name: str) -> Canvas:
         for path, row in ROWS.items()
         if row.direction != "out" and not row.param and path.split("/")[2] not in STREAM
     ]
-    c = Canvas("addresses", 1060, 90 + (len(told) + 1) * 30)
+    c = Canvas("addresses", 1280, 90 + (len(told) + 1) * 30)
     c.head("EVERY OTHER ADDRESS that the engine takes, with values it may have. Click with care.", 100)
     to = c.obj(20, 60 + len(told) * 30, f"inside/to {name} tell")
     for n, row in enumerate(told):
         c.msg(20, 50 + n * 30, _example(row)) >> to
-        c.text(400, 50 + n * 30, row.words.replace(";", ","), 90)
+        c.text(400, 50 + n * 30, row.words.replace(";", ","), 120)
     return c
 
 
