@@ -149,7 +149,7 @@ class Canvas:
             f"#X obj {x} {y} bng {size} 120 50 0 {escape(send)} {escape(receive)} {_label(label)} "
             f"{size + 6} {size // 2} 0 11 #ffffff {colour} {INK};"
         )
-        return self.add(x, y, line, (size + 1, size + 1), f"bng {label}")
+        return self.add(x, y, line, _with_label(size + 1, size + 1, label), f"bng {label}")
 
     def toggle(
         self,
@@ -165,7 +165,7 @@ class Canvas:
             f"#X obj {x} {y} tgl {size} {int(on)} {escape(send)} {escape(receive)} {_label(label)} "
             f"{size + 6} {size // 2} 0 11 #ffffff {RED} {INK} {int(on)} 1;"
         )
-        return self.add(x, y, line, (size + 1, size + 1), f"tgl {label}")
+        return self.add(x, y, line, _with_label(size + 1, size + 1, label), f"tgl {label}")
 
     def slider(
         self,
@@ -186,7 +186,7 @@ class Canvas:
             f"#X obj {x} {y} hsl {width} 17 {low:g} {high:g} {int(log)} {int(load)} {escape(send)} "
             f"{escape(receive)} {_label(label)} {width + 8} 8 0 11 #ffffff {RED} {INK} {start} 1;"
         )
-        return self.add(x, y, line, (width + 5, 18), f"hsl {label}")
+        return self.add(x, y, line, _with_label(width + 5, 18, label), f"hsl {label}")
 
     def radio(
         self, x: int, y: int, cells: int, send: str = "empty", receive: str = "empty", label: str = ""
@@ -195,7 +195,8 @@ class Canvas:
             f"#X obj {x} {y} hradio 19 1 0 {cells} {escape(send)} {escape(receive)} {_label(label)} "
             f"0 -9 0 11 #ffffff {RED} {INK} 0;"
         )
-        return self.add(x, y, line, (19 * cells + 1, 20), f"hradio {label}")
+        size = max(19 * cells + 1, len(label) * CHAR), 20 + LINE
+        return self.add(x, y - LINE, line, size, f"hradio {label}")
 
     def number(
         self,
@@ -228,7 +229,10 @@ class Canvas:
     ) -> Box:
         label = words(label)
         line = f"#X {kind} {x} {y} {chars} 0 0 {1 if right else 2} {label} {escape(receive)} {escape(send)} {size};"
-        return self.add(x, y, line, (round(chars * size * 0.6) + 5, size + 8), f"{kind} {label}")
+        wide, high = round(chars * size * 0.6) + 5, size + 8
+        if right or label == "-":
+            return self.add(x, y, line, _with_label(wide, high, label), f"{kind} {label}")
+        return self.add(x, y - LINE, line, (max(wide, len(label) * CHAR), high + LINE), f"{kind} {label}")
 
     # --- the file
 
@@ -252,6 +256,11 @@ class Canvas:
             if a.covers(b)
         ]
         return found + [line for canvas in self.inside for line in canvas.overlaps()]
+
+
+def _with_label(width: int, height: int, label: str) -> tuple[int, int]:
+    """The size of a control with its label at the right."""
+    return width + (8 + len(label) * CHAR if label.strip("-") else 0), height
 
 
 def _label(text: str) -> str:

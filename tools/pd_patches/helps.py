@@ -32,9 +32,10 @@ def page(name: str, what: str, parts: list[tuple[str, str]], width: int = 900) -
 
 
 def fitted(make: Callable[[], Canvas]) -> Canvas:
-    """The page, as high as what is on it."""
+    """The page, as large as what is on it: no scroll bars."""
     c = make()
-    c.height = max(box.y + box.height for box in c.boxes) + 30
+    c.width += 20
+    c.height = max(box.y + box.height for box in c.boxes) + 60
     return c
 
 
@@ -152,11 +153,11 @@ def beat_help() -> Canvas:
     _out(c, sound, 20, TOP + 80)
     beat >> c.bang(260, TOP + 90, 40, label="S1")
     beat[2] >> c.number(400, TOP + 110, 6, "bpm")
-    phase = c.obj(260, TOP + 180, "snapshot~")
+    phase = c.obj(310, TOP + 180, "snapshot~")
     beat[1] >> phase
-    c.obj(380, TOP + 150, "loadbang") >> c.obj(380, TOP + 180, "metro 50") >> phase
-    phase >> c.slider(260, TOP + 230, 120, 0, 1, label="phase")
-    beat[3] >> c.obj(380, TOP + 270, "print beat")
+    c.obj(410, TOP + 150, "loadbang") >> c.obj(410, TOP + 180, "metro 50") >> phase
+    phase >> c.slider(310, TOP + 230, 120, 0, 1, label="phase")
+    beat[3] >> c.obj(400, TOP + 270, "print beat")
     return c
 
 

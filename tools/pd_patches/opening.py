@@ -7,7 +7,7 @@ from pd_patches.panel import HEIGHT, WIDTH
 
 
 def opening() -> Canvas:
-    c = Canvas("heart", 1010, 640)
+    c = Canvas("heart", 1040, 670)
     c.card(0, 0, 1010, 60, "Sounds of the Heart", CARD, 26, RED)
     c.text(
         440,

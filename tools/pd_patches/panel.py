@@ -78,9 +78,9 @@ def panel() -> Canvas:
     _state(c)
     _faders(c)
     _rows(c)
-    stop, go = c.bang(420, 400, 34, colour="#ff0000"), c.bang(480, 400, 34)
-    c.text(418, 380, "panic", 6)
-    c.text(470, 380, "resume", 7)
+    stop, go = c.bang(450, 400, 34, colour="#ff0000"), c.bang(510, 400, 34)
+    c.text(448, 380, "panic", 6)
+    c.text(500, 380, "resume", 7)
     tell = c.obj(610, 560, "inside/to $1 tell")
     stop >> c.msg(610, 520, "/heart/panic") >> tell
     go >> c.msg(740, 520, "/heart/resume") >> tell
@@ -120,9 +120,9 @@ def _faders(c: Canvas) -> None:
 
 def _rows(c: Canvas) -> None:
     """Labels, textures, mode and rhythm as rows of buttons."""
-    at = {"label": (30, 330), "mode": (30, 374), "pattern": (190, 374), "voice_mode": (30, 418)}
-    rows = [("label", (*LABELS, *MIXTURES), *at["label"]), ("label", TEXTURES, 190, 330)]
-    rows += [(name, PARAMS[name].choices or (), *at[name]) for name in ("mode", "pattern", "voice_mode")]
+    rows = [("label", (*LABELS, *MIXTURES), 30, 330), ("label", TEXTURES, 30, 374)]
+    at = {"mode": (300, 330), "pattern": (30, 418), "voice_mode": (440, 330)}
+    rows += [(name, PARAMS[name].choices or (), *place) for name, place in at.items()]
     for n, (name, choices, x, y) in enumerate(rows):
         said = " ".join(map(str, choices))
         radio = c.radio(x, y, len(choices), label=said)
