@@ -198,7 +198,7 @@ def main(debug: bool, verbose: bool) -> None:
 @click.option(
     "--announce/--no-announce",
     default=None,
-    help="Announce both ports by zeroconf (extra: discovery).  [default: if it is installed]",
+    help="Announce both ports by zeroconf (extra: discovery).  [default: with --bind, if it is installed]",
 )
 @click.option(
     "--link",

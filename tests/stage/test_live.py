@@ -257,7 +257,7 @@ import asyncio, sys
 from heart.config import LiveConfig
 from heart.stage.live import Engine
 async def main():
-    engine = Engine(LiveConfig(port=0, voice="pulse"))
+    engine = Engine(LiveConfig(port=0, voice="pulse", http_port=0))
     run = asyncio.ensure_future(engine.run())
     for _ in range(300):
         await asyncio.sleep(0.02)

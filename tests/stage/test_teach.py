@@ -193,6 +193,19 @@ def test_bindings_are_listed_saved_and_there_again_after_a_restart(engine: LiveE
     assert [entry["to"] for entry in json.loads(mine.read_text())["aliases"]] == ["strength"]
 
 
+def test_a_file_that_cannot_be_written_is_told_and_the_bindings_hold(tmp_path: Path) -> None:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    with LiveEngine(aliases=(str(folder / "mine.json"),)) as engine, Program(engine.port) as client:
+        folder.rmdir()
+        learn(client, client, "bpm", "/knob", 0.5)
+        told: list[str] = []
+        line = "/heart/learn: mine.json: cannot be written"
+        assert until(lambda: any(line in news for news in told.__iadd__(engine.engine.take_news()))), told
+        client.send("/knob", 1.0)
+        assert until(lambda: engine.value("bpm") == 220.0)
+
+
 def test_a_lesson_without_a_control_ends_with_words(engine: LiveEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("heart.stage.teach.PATIENCE_S", 0.1)
     with Program(engine.port) as client:

@@ -9,6 +9,7 @@ The message that binds moves nothing. Every message came through the same struct
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from heart.stage.board import Board
 from heart.stage.echoes import Echoes
 from heart.stage.effects import Effect
 from heart.stage.errands import Errands
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
 """So long a control may be looked for."""
@@ -194,8 +197,10 @@ class Teacher:
     def close(self) -> None:
         """The last changes, now."""
         if self._changed_s is not None and self.path:
-            with contextlib.suppress(FileError):
+            try:
                 self.program.save(self.path)
+            except FileError as error:
+                log.warning("/heart/learn: %s", error)
 
 
 def wanted(alias: Alias, said: Any) -> Any:
