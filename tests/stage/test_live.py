@@ -292,6 +292,8 @@ def heart(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
         (("--voice", "pulse", "--bind", "0.0.0.0"), 2, "--allow"),
         (("--voice", "pulse", "--bind", "203.0.113.7", "--phrase", "x"), 1, "203.0.113.7"),
         (("--voice", "pulse", "--sounds", "/nowhere/sounds"), 2, "/nowhere/sounds"),
+        (("--voice", "pulse", "--presets", "/nowhere/presets"), 2, "/nowhere/presets"),
+        (("--voice", "pulse", "--aliases", "cubase"), 1, "shipped are ardour, bitwig, live, reaper, surface"),
         (("--voice", "pulse", "--record", "/nowhere/take.wav"), 1, "/nowhere/take.wav"),
         (("--voice", "pulse", "--record", "take.mp3"), 2, "take.mp3"),
     ],
