@@ -193,6 +193,20 @@ def test_bindings_are_listed_saved_and_there_again_after_a_restart(engine: LiveE
     assert [entry["to"] for entry in json.loads(mine.read_text())["aliases"]] == ["strength"]
 
 
+def test_what_no_hand_moves_is_not_bound(tmp_path: Path) -> None:
+    """Meters and clocks that the file ignores, and numbers that no control sends."""
+    (tmp_path / "daw.json").write_text('{"ignore": ["/time", "/vu/*"]}')
+    with LiveEngine(aliases=(str(tmp_path / "daw.json"),)) as engine, Program(engine.port) as client:
+        client.send("/heart/learn", "bpm")
+        for odd in (("/time", 12.5), ("/vu/1/left", 0.5), ("/odd", float("nan")), ("/odd", 1e30), ("/odd", "x")):
+            client.send(*odd)
+        client.send("/knob", 0.5)
+        assert client.wait_for("/heart/alias")[:2] == ("bpm", "/knob")
+        client.send("/knob", 1e30)
+        client.send("/knob", 0.5)
+        assert until(lambda: engine.value("bpm") == 125.0), "the range did not grow to what no control sends"
+
+
 def test_a_file_that_cannot_be_written_is_told_and_the_bindings_hold(tmp_path: Path) -> None:
     folder = tmp_path / "stick"
     folder.mkdir()

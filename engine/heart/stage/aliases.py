@@ -36,6 +36,8 @@ MOST = 512
 """Aliases in all files together."""
 RANGES = (1.0, 100.0, 127.0, 255.0, 1023.0, 16_383.0)
 """What controls send, if not 0..1: the first that holds all that was seen is taken. Percents are floats."""
+LARGEST = 1e6
+"""A number beyond is no control's: it is bound to nothing, and no observed range grows to it."""
 _KEYS = {"from", "to", "given", "argument", "low", "high", "as", "with", "back"}
 
 
@@ -76,7 +78,7 @@ class Alias:
 
     def widened(self, number: float) -> Alias:
         """With a range that holds `number` too."""
-        if self.low <= number <= self.high:
+        if self.low <= number <= self.high or abs(number) > LARGEST:
             return self
         size = max(abs(number), abs(self.low), self.high)
         ranges = [end for end in RANGES if end != 100 or isinstance(number, float)]
@@ -253,6 +255,10 @@ class Book:
         """Whether messages of this address are expected, whatever they say."""
         keys, ignored = self._look_up(address)
         return bool(keys) or ignored
+
+    def ignores(self, address: str) -> bool:
+        """Whether messages of this address are of no use to anybody."""
+        return self._look_up(address)[1]
 
     def put(self, alias: Alias) -> None:
         """Bind; what this control moved before it moves no more."""

@@ -75,7 +75,7 @@ class Echoes:
         if len(self._places) > MOST_PLACES:
             self._due.pop(self._places.popitem(last=False)[0], None)
         said = args[alias.argument]
-        if self._was_just_greeted(sender):
+        if self.was_just_greeted(sender):
             self._due[key] = self.values[alias.to]
             yield False
             return
@@ -93,7 +93,7 @@ class Echoes:
         since, near = self.clock() - REFLECTION_S, NEAR * abs(alias.high - alias.low)
         return any(at >= since and abs(number - told) <= near for at, told in place.told)
 
-    def _was_just_greeted(self, sender: Target) -> bool:
+    def was_just_greeted(self, sender: Target) -> bool:
         """Whether it is still telling all that it has, because it was asked to."""
         port = None if isinstance(sender, Client | Line) else sender[1]
         return self.clock() - self._greeted_s.get(port or 0, -1e9) < SETTLE_S
