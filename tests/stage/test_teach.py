@@ -13,7 +13,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from heart.errors import FileError, HeartError
 from heart.namespace import PARAMS
-from heart.stage.aliases import Alias, matches, position_of, read_program, recipes, value_at
+from heart.stage.alias_files import read_program, recipes
+from heart.stage.aliases import Alias, matches, position_of, value_at
 from heart.stage.echoes import PACE_S
 from heart.stage.teach import SAVE_S, which
 from rig.live import LiveEngine, Program, until
@@ -273,6 +274,8 @@ BAD_FILES = {
     "the wire's own": ('{"aliases": [{"from": "/a", "to": "/heart/hello"}]}', "no address that takes"),
     "wrong message": ('{"aliases": [{"from": "/a", "to": "/heart/downbeat", "with": ["x"]}]}', "in_ms"),
     "system port": ('{"greet": [{"port": 22, "say": ["/a"]}]}', "port is 22, must be 1024"),
+    "a number that OSC cannot carry": ('{"greet": [{"port": 2200, "say": ["/a", 99999999999]}]}', "cannot be sent"),
+    "a space": ('{"aliases": [{"from": "/a b", "to": "bpm"}]}', "is no address"),
     "no greeting": ('{"greet": [{"port": 2200, "say": []}]}', "a greeting has"),
     "too many": (json.dumps({"aliases": [{"from": f"/{n}", "to": "bpm"} for n in range(600)]}), "more than 512"),
     "nonsense": ("bpm = 3", "is not JSON"),

@@ -19,7 +19,8 @@ from heart.plumbing.clients import Client
 from heart.plumbing.lines import Line
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
-from heart.stage.aliases import Alias, Book, Program, position_of
+from heart.stage.alias_files import Program
+from heart.stage.aliases import Alias, Book, position_of
 
 PACE_S = 0.02
 REFLECTION_S = 1.0

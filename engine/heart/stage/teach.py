@@ -22,7 +22,8 @@ from heart.errors import FileError, UsageError, WireError
 from heart.namespace import PARAMS, check
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
-from heart.stage.aliases import LARGEST, MOST, Alias, Book, Program, read_program, recipes, value_at
+from heart.stage.alias_files import Program, read_program, recipes
+from heart.stage.aliases import LARGEST, MOST, Alias, Book, value_at
 from heart.stage.board import Board
 from heart.stage.echoes import Echoes
 from heart.stage.effects import Effect
@@ -159,7 +160,7 @@ class Teacher:
         if alias.to.startswith("/"):
             pressed = isinstance(said, int | float) and alias.position(float(said)) >= 0.5
             if pressed and not self.echoes.was_just_greeted(sender):
-                self.send(alias.to, alias.message, sender)
+                self.send(alias.to, check(alias.to, alias.message), sender)
             return
         if isinstance(said, int | float) and not np.isfinite(said):
             return
