@@ -44,12 +44,14 @@ test-stage: system $(STAMP)  ## the longer set of stage cases
 	@$(SYSTEM) ardour
 	$(BIN)/python -m pytest -m stage --timeout 1800
 
-soak: system $(STAMP)   ## ten minutes and more of real streaming
-	$(BIN)/python benchmarks/bench_pd.py --seconds 600
+soak: system $(STAMP)   ## an hour of real streaming, and the smallest lead
+	$(BIN)/python benchmarks/bench_pd.py --smallest-lead
+	$(BIN)/python benchmarks/bench_pd.py --seconds 3600
 
-docs: $(STAMP)   ## write docs/osc.md and patches/daw from the one table
+docs: $(STAMP)   ## write docs/osc.md, patches/daw and patches/pd from the one table
 	$(BIN)/python -m heart.namespace > docs/osc.md
 	$(BIN)/python tools/daw_files.py
+	PYTHONPATH=engine:tools $(BIN)/python -m pd_patches
 
 clean:           ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

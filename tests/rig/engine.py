@@ -146,6 +146,14 @@ class Engine:
 
         asyncio.run_coroutine_threadsafe(tell(), self._loop).result(5)
 
+    def stall(self, seconds: float) -> None:
+        """Let the engine's loop stand still, as a machine that is busy elsewhere; returns when it goes on."""
+
+        async def stand() -> None:
+            time.sleep(seconds)
+
+        asyncio.run_coroutine_threadsafe(stand(), self._loop).result(seconds + 5)
+
     def set_block(self, frames: int) -> None:
         """As if the first client had asked for another block size."""
         assert self.wire is not None

@@ -149,6 +149,11 @@ class PureData:
         return self.said.get(self.names[0], "")
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

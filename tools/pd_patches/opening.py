@@ -14,7 +14,7 @@ def opening() -> Canvas:
         14,
         "A heart that sings, streamed into Pure Data. Start the engine (heart live), open this patch, listen. "
         "Vanilla Pd 0.53 or later, nothing to install.",
-        72,
+        78,
     )
     c.window(20, 80, "heart.panel", (WIDTH, HEIGHT))
     c.card(600, 80, 390, 236, "the sound", PAPER)
@@ -30,7 +30,7 @@ def opening() -> Canvas:
     meter >> c.obj(660, 204, "- 100") >> c.obj(660, 232, "s heart-level")
     c.meter(955, 110, "heart-level")
     c.text(770, 140, "take it from here", 20)
-    c.obj(800, 288, "loadbang") >> c.msg(880, 288, "dsp 1") >> c.obj(940, 288, "s pd")
+    c.column(880, 232, "loadbang", "( dsp 1", "s pd")
     c.card(600, 326, 390, 146, "record what arrives, exactly", PAPER)
     c.bang(620, 360, 30, send="heart-record-as", label="record to a wav file")
     c.bang(620, 410, 30, send="heart-record-stop", label="stop")
