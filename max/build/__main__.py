@@ -6,12 +6,24 @@ import argparse
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 from max.build import device, helps, icon, maxtest, overview, refpages
 from max.build.catalogue import OBJECTS
+from max.build.lint import read
+from max.build.picture import svg
 from max.build.sheet import PACKAGE, Sheet
 
 from heart import __version__
+
+PICTURES = {
+    "max-first-sound": ("examples/First sound.maxpat", False),
+    "max-engine": ("patchers/heart.engine.maxpat", False),
+    "max-channel": ("patchers/heart.channel~.maxpat", False),
+    "max-device": ("devices/SoundsOfTheHeart.amxd", True),
+    "max-help": ("help/heart.beat.maxhelp", False),
+}
+"""The pictures of docs/max.md: file, and whether its presentation."""
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,9 +47,19 @@ def write(out: Path) -> None:
     device.build(Sheet("Sounds of the Heart", "---")).save_device(out / "devices" / "SoundsOfTheHeart.amxd")
     for name, sheet in maxtest.build().items():
         sheet.save(out.parent / "tests" / "max" / f"{name}.maxtest.maxpat")
+    for name, (path, presentation) in PICTURES.items():
+        picture = svg(_part(out / path), presentation, out)
+        (out.parent / "docs").mkdir(exist_ok=True)
+        (out.parent / "docs" / f"{name}.svg").write_text(picture, encoding="utf-8")
     (out / "init").mkdir(exist_ok=True)
     (out / "init" / "sounds-of-the-heart.txt").write_text(_init(), encoding="utf-8")
     (out / "package-info.json").write_text(json.dumps(_info(), indent=4) + "\n", encoding="utf-8")
+
+
+def _part(path: Path) -> dict[str, Any]:
+    """The patch to draw: of a help file, its first tab."""
+    patcher = read(path)
+    return patcher["boxes"][0]["box"]["patcher"] if path.suffix == ".maxhelp" else patcher
 
 
 def _init() -> str:

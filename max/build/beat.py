@@ -37,8 +37,8 @@ def _announced(sheet: Sheet, x: float, y: float) -> None:
     clock = s("v heart.position", 290, 3)
     three[2] >> clock
     position = clock >> s("t i i", 290, 4)
-    ahead = s(f"expr ($i2-$i3+{2 * RING_FRAMES})%{RING_FRAMES}", 150, 5.4)
-    position >> ahead[2]
+    ahead = s(f"expr ($i2-$i8+{2 * RING_FRAMES})%{RING_FRAMES}", 150, 5.4)
+    position >> ahead[7]  # behind the seven items of the list
     three[1] >> ahead
     two = ahead >> s("t i i", 150, 6.4)
     frame = s("+", 330, 7.4)

@@ -198,8 +198,8 @@ def _morph(s: Section, presented: tuple[float, float]) -> None:
 def _panel(s: Section, presented: tuple[float, float]) -> None:
     connection(s, 10, 0)
     receive = s("heart.receive~", 380, 0, 200)
-    loudspeaker(s, receive, 600, 0)
-    presented_box(s, "heart.panel", presented, 6.6)
+    loudspeaker(s, receive, 380, 1.2)
+    presented_box(s, "heart.panel", presented, 7.2)
 
 
 _DEMOS: dict[str, Callable[[Section, tuple[float, float]], None]] = {

@@ -100,8 +100,8 @@ def _ours(name: str, package: Path) -> Path | None:
 def _py2max(patcher: dict[str, Any], package: Path) -> Iterator[str]:
     for finding in lint(Patcher.from_dict(copy.deepcopy(patcher))):
         name = re.search(r"object '(.+?)' is not in", finding.message)
-        if name and _ours(name.group(1), package):
-            continue
+        if name and (_ours(name.group(1), package) or name.group(1).startswith("test.")):
+            continue  # test.: of Cycling '74's max-test
         yield str(finding)
 
 

@@ -36,9 +36,9 @@ def overview() -> Sheet:
         y += 28
         for text, _, words in rows:
             button = sheet.msg(text, 30, y)
-            button >> sheet.obj("s #0.open", 230, y + 8)
-            sheet.note(words, 320, y + 4, 340)
-            y += 40
+            button >> sheet.obj("s #0.open", 30, y + 30)
+            sheet.note(words, 240, y, 400)
+            y += 62
         y += 10
     sheet.obj("r #0.open", 700, 24) >> opener
     sheet.note(
@@ -60,10 +60,10 @@ def _first(sheet: Sheet, size: Size) -> None:
     )
     connection(s, 10, 0)
     receive = s("heart.receive~ 1", 380, 0, 200)
-    loudspeaker(s, receive, 600, 0)
+    loudspeaker(s, receive, 380, 1.2)
     receive[8] >> s.ui("number", 490, 2, 60, 22)
     s.note("reserve, ms", 490, 2.8, 90)
-    presented_box(s, "heart.panel", size, 6.6)
+    presented_box(s, "heart.panel", size, 7.2)
 
 
 def _light(sheet: Sheet, size: Size) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from max.build import controls
+from max.build.engine import STATES
 from max.build.sheet import Node, Sheet
 from max.build.style import GREY, INK, PANIC, RED, ROSE
 
@@ -37,12 +38,12 @@ def _standing(sheet: Sheet, x: float, y: float) -> dict[str, Node]:
     )
     shown: dict[str, Node] = {}
 
-    def words(name: str, dx: float) -> None:
-        shown[name] = sheet.note(name, s.x + dx, s.row(2), 250, 12, INK)
+    def words(name: str, first: str, dx: float) -> None:
+        shown[name] = sheet.note(first, s.x + dx, s.row(2), 250, 12, INK)
         s(f"r heart.{name}", dx, 0) >> s("prepend set", dx, 1) >> shown[name]
 
-    words("words", 10)
-    words("trouble", 280)
+    words("words", STATES[0], 10)
+    words("trouble", "no trouble", 300)
     beat = s("heart.beat", 560, 0)
     shown["beat"] = s.ui("button", 560, 1.2, 40, 40, bgcolor=ROSE, blinkcolor=RED)
     beat >> shown["beat"]

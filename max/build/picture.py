@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from max.build.faces import Box, colour, draw, path, port_at, rect
+from max.build.lint import read
 
 CORD, SIGNAL = "#6d625e", "#c08a00"
 FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 
 
-def svg(patcher: dict[str, Any], presentation: bool = False) -> str:
-    """The patch (what stands under "patcher" in a .maxpat) drawn."""
+def svg(patcher: dict[str, Any], presentation: bool = False, package: Path | None = None) -> str:
+    """The patch (what stands under "patcher" in a .maxpat) drawn; with `package`, also what bpatchers show."""
     key = "presentation_rect" if presentation else "patching_rect"
     boxes = [entry["box"] for entry in patcher["boxes"] if entry["box"].get("presentation") or not presentation]
     boxes.sort(key=lambda box: box["maxclass"] != "panel")
@@ -21,10 +23,20 @@ def svg(patcher: dict[str, Any], presentation: bool = False) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{right:.0f}" height="{bottom:.0f}" font-family="{FONT}">',
         rect(0, 0, right, bottom, colour(patcher.get("editing_bgcolor"), "#e5e5e5"), "none"),
         *(draw(box, box[key]) for box in boxes),
+        *(_inside(box, box[key], package) for box in boxes if package and box["maxclass"] == "bpatcher"),
     ]
     if not presentation:
         parts += [_ports(box) for box in boxes] + _cords(patcher, {box["id"]: box for box in boxes})
     return "\n".join(parts) + "\n</svg>\n"
+
+
+def _inside(box: Box, place: list[float], package: Path) -> str:
+    """The face of the patch that a bpatcher shows, clipped to its frame."""
+    face = svg(read(package / "patchers" / box["name"]), presentation=True)
+    x, y, w, h = place
+    return face.replace("<svg ", f'<svg x="{x}" y="{y}" viewBox="0 0 {w} {h}" ', 1).replace(
+        face[face.index('width="') : face.index(" font-family")], f'width="{w}" height="{h}"', 1
+    )
 
 
 def _ports(box: Box) -> str:

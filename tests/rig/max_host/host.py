@@ -19,7 +19,7 @@ import numpy as np
 from heart.errors import WireError
 from heart.plumbing.osc import decode, encode
 from rig.max_host import messages  # noqa: F401  its objects enter themselves
-from rig.max_host.core import Message, Obj
+from rig.max_host.core import KINDS, Message, Obj
 from rig.max_host.messages import CloseBang, UdpReceive
 from rig.max_host.patch import Patch, join
 from rig.max_host.signals import Signal
@@ -38,6 +38,19 @@ class Tap(Obj):
     def take(self, inlet: int, message: Message) -> None:
         self.heard.append(list(message))
         self.at.append(self.host.vectors)
+
+
+class Noise(Signal):
+    """What a microphone would bring."""
+
+    def setup(self) -> None:
+        super().setup()
+        self._rng = np.random.default_rng(int(self.args[0]))
+        self.made: list[np.ndarray] = []
+
+    def work(self) -> np.ndarray:
+        self.made.append(self._rng.uniform(-0.5, 0.5, self.host.vector))
+        return self.made[-1]
 
 
 class MaxHost:
@@ -98,6 +111,30 @@ class MaxHost:
         blocks: list[np.ndarray] = []
         self._recordings.append((source, index, blocks))
         return lambda: np.concatenate([np.zeros(0), *blocks])
+
+    def overhear(self, name: str) -> Tap:
+        """Everything that is sent to a name."""
+        tap = Tap(self, [], {})
+        hear = KINDS["r"](self, [name], {})
+        hear.connect(0, tap, 0, 0.0, 0.0)
+        return tap
+
+    def noise(self, into: Patch, seed: int) -> list[np.ndarray]:
+        """Noise into the first inlet of a patch; what it was, vector by vector."""
+        source = Noise(self, [seed], {})
+        self.objects.append(source)
+        join((source, 0), (into, 0), [0.0, 0.0])
+        return source.made
+
+    def set_dsp(self, on: bool) -> None:
+        """The loudspeaker symbol, from any thread."""
+
+        def switch() -> None:
+            self.dsp_on = on
+            for state in self.dsp_states:
+                state.take(0, ["bang"])
+
+        self._calls.append(switch)
 
     def tell(self, patch: Patch, *message: Any, inlet: int = 0) -> None:
         """A message into an inlet, from any thread."""
