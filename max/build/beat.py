@@ -1,11 +1,20 @@
-"""heart.beat: a bang on the sample where each S1 sounds."""
+"""heart.beat: a bang on the sample where each S1 sounds.
+
+Unlike the ring of sound, in which each lap overwrites the last, a mark stays where it is written: it is wiped out
+once it was met, or 16 laps (24 s) later its stamp would fit again.
+"""
 
 from __future__ import annotations
 
 from max.build.channel import LAPS, LATE
 from max.build.sheet import Sheet
 
-from heart.namespace import RING_FRAMES
+import re
+
+from heart.namespace import RING_FRAMES, ROWS
+
+BEATS = [path for path in ROWS if re.fullmatch(r"/heart/beat(/\d+)?", path)]
+"""Addresses of beats to come, of the first voice and of those that sing beside it."""
 
 SLOTS = 64
 """Beats that may be announced and not yet played. The ring holds 64 * stamp + slot where one falls."""
@@ -33,10 +42,15 @@ def _announced(sheet: Sheet, x: float, y: float) -> None:
         y,
         460,
     )
-    three = s("r heart.from", 10, 0) >> s("route /heart/beat", 10, 1) >> s("t l l b", 10, 2)
-    clock = s("v heart.position", 290, 3)
+    route = s("r heart.from", 10, 0) >> s("route " + " ".join(BEATS), 10, 1)
+    voice = s(f"switch {len(BEATS)} 1", 10, 2.4, 150)
+    s("patcherargs 1", 210, 0) >> s("unpack 1", 310, 0) >> voice
+    for n in range(len(BEATS)):
+        route[n] >> voice[n + 1]
+    three = voice >> s("t l l b", 10, 3.6)
+    clock = s("v heart.position", 290, 3.6)
     three[2] >> clock
-    position = clock >> s("t i i", 290, 4)
+    position = clock >> s("t i i", 290, 4.6)
     ahead = s(f"expr ($i2-$i8+{2 * RING_FRAMES})%{RING_FRAMES}", 150, 5.4)
     position >> ahead[7]  # behind the seven items of the list
     three[1] >> ahead
@@ -108,17 +122,21 @@ def _sounding(sheet: Sheet, x: float, y: float) -> None:
 
 def _sung(sheet: Sheet, x: float, y: float) -> None:
     local = sheet.local
-    s = sheet.section(3, "What comes out", "", x, y, 460)
+    s = sheet.section(
+        3, "What comes out", "And its mark is wiped out: 16 laps later it would fit again.", x, y, 460
+    )
     said = (
         s(f"r {local}slot", 10, 0)
         >> s(f"% {SLOTS}", 10, 1)
         >> s(f"coll {local}said", 10, 2)
-        >> s("t b 0 l l", 10, 3, 120)
+        >> s("t b 0 l l l", 10, 3, 160)
     )
     phase = s("phasor~ 0", 110, 6.4)
     said[1] >> phase[1]
-    bpm = said[2] >> s(f"zl.nth 3 {_LIST}", 210, 4.2) >> s("t f f", 210, 5.2)
-    bpm[1] >> s("* 0.016667", 90, 5.2) >> phase
+    bpm = said[2] >> s(f"zl.nth 3 {_LIST}", 180, 4.6) >> s("t f f", 180, 5.6)
+    bpm[1] >> s("* 0.016667", 80, 5.4) >> phase
+    wipe = said[4] >> s(f"zl.nth 2 {_LIST}", 300, 2.6)
+    wipe >> s("pack 0 0", 300, 3.6) >> s(f"peek~ {local}beats 1 0", 370, 4.6)
     said >> s.outlet(10, 8, "(bang) an S1 is heard now")
     phase >> s.outlet(110, 8, "(signal) 0 to 1 from beat to beat")
     bpm >> s.outlet(210, 8, "(float) bpm of this beat")

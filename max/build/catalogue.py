@@ -96,6 +96,7 @@ OBJECTS = (
         "is a click of one sample, and within two audio vectors a bang. For light, picture, MIDI. "
         "Needs heart.receive~.",
         beat.build,
+        args=(("voice", "1 if left out; 2 and more: the voices that sing beside it"),),
         see=("heart.heard", "heart.receive~"),
     ),
     Entry(

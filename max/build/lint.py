@@ -178,7 +178,8 @@ def _called(box: Box) -> str:
 
 def _names(patcher: dict[str, Any], device: bool) -> Iterator[str]:
     """A local name that is sent to and never received, or the other way round."""
-    said, heard = set(), set()
+    said: set[str] = set()
+    heard: set[str] = set()
     local = "---" if device else "#0."
     for box in boxes(patcher):
         words = box.get("text", "").split()

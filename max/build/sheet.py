@@ -109,7 +109,7 @@ class Sheet:
         self.name, self.local = name, local
         self.presentation = (0.0, 0.0)
         """Width and height of its face, where it has one."""
-        self.patcher = Patcher(
+        self.patcher: Any = Patcher(
             parent=parent.patcher if parent else None, on_invalid="raise", validate_attrs=True, strict=True
         )
         self.patcher.appversion = dict(VERSION)

@@ -35,7 +35,9 @@ def install(to: Path | None = None, documents: Path | None = None) -> Path:
     documents = documents or Path.home() / "Documents"
     into = to or next(iter(packages_folders(documents)), None)
     if into is None:
-        raise FileError(f'{documents}: no folder "Max 9" or "Max 8" there; start Max once, or name the folder: --to')
+        raise FileError(
+            f'{documents}: no folder "Max 9" or "Max 8" there; start Max once, or name the folder: --to'
+        )
     target = into / NAME
     if target.exists():
         if not _is_ours(target):

@@ -221,7 +221,7 @@ class Select(Obj):
 class Split(Obj):
     def left(self, message: Message) -> None:
         low, high = self.args
-        self.out(0 if low <= number(message) <= high else 1, message)  # type: ignore[operator]
+        self.out(0 if low <= number(message) <= high else 1, message)
 
 
 @named("gate")
@@ -234,6 +234,18 @@ class Gate(Obj):
             self.open = int(number(message))
         elif self.open:
             self.out(self.open - 1, message)
+
+
+@named("switch")
+class Switch(Obj):
+    def setup(self) -> None:
+        self.open = int(self.args[1]) if len(self.args) > 1 else 0
+
+    def take(self, inlet: int, message: Message) -> None:
+        if inlet == 0:
+            self.open = int(number(message))
+        elif inlet == self.open:
+            self.out(0, message)
 
 
 @named("change")
@@ -449,7 +461,7 @@ class Pipe(Obj):
 @named("udpsend")
 class UdpSend(Obj):
     def setup(self) -> None:
-        self.to = [str(self.args[0]), int(self.args[1])]
+        self.to: list[Any] = [str(self.args[0]), int(self.args[1])]
 
     def left(self, message: Message) -> None:
         if message[0] in ("host", "port"):

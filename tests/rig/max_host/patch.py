@@ -37,7 +37,7 @@ class Patch:
 
     def _doors(self, boxes: list[Box], kind: str) -> list[Obj]:
         doors = sorted((b for b in boxes if b["maxclass"] == kind), key=lambda b: b["patching_rect"][0])
-        return [self.things[box["id"]] for box in doors]  # type: ignore[misc]
+        return [self.things[box["id"]] for box in doors]
 
     def _make(self, box: Box) -> Obj | Patch:
         if "patcher" in box:
@@ -67,7 +67,7 @@ class Patch:
     def _object(self, name: str, args: list[Atom], attrs: dict[str, list[Atom]]) -> Obj | Patch:
         if name in KINDS:
             made = KINDS[name](self.host, args, attrs)
-            made.patcher_args = self.args  # type: ignore[attr-defined]
+            made.patcher_args = self.args
             self.host.objects.append(made)
             return made
         return Patch(self.host, load(self.host.folder / f"{name}.maxpat"), args)

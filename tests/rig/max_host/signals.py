@@ -24,9 +24,9 @@ class Signal(Obj):
         sources = self.ins.get(inlet)
         if not sources:
             return None
-        total = sources[0][0].vectors[sources[0][1]]  # type: ignore[attr-defined]
+        total = sources[0][0].vectors[sources[0][1]]
         for source, outlet in sources[1:]:
-            total = total + source.vectors[outlet]  # type: ignore[attr-defined]
+            total = total + source.vectors[outlet]
         return total
 
     def step(self) -> None:
@@ -110,7 +110,7 @@ class DelaySignal(Signal):
         self.value = int(self.args[1])
 
     def work(self) -> Vector:
-        line = np.concatenate([self.memory, self.input(0)])  # type: ignore[list-item]
+        line = np.concatenate([self.memory, self.input(0)])
         self.memory = line[self.host.vector :]
         start = len(self.memory) - int(self.value)
         return line[start : start + self.host.vector]
