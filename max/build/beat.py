@@ -6,10 +6,10 @@ once it was met, or 16 laps (24 s) later its stamp would fit again.
 
 from __future__ import annotations
 
+import re
+
 from max.build.channel import LAPS, LATE
 from max.build.sheet import Sheet
-
-import re
 
 from heart.namespace import RING_FRAMES, ROWS
 

@@ -124,10 +124,28 @@ def _stethoscope(sheet: Sheet, size: Size) -> None:
     message(sheet, said("/heart/set/mode", "lead"), 250, s.row(11))
 
 
+CONTROLLERS = ("bpm", "gain", "mix_storm", "mix_sea", "strength")
+"""What the faders 1 to 5 of a MIDI controller turn in the example."""
+
+
+def _midi(sheet: Sheet, size: Size) -> None:
+    s = Section(sheet, 20, 90)
+    sheet.note(
+        "The first faders of a MIDI controller, each as 0 to 1; change the numbers to yours.", 20, 60, 700, 13, RED
+    )
+    connection(s, 10, 0)
+    loudspeaker(s, s("heart.receive~", 430, 0, 200), 430, 1.4)
+    for n, name in enumerate(CONTROLLERS):
+        fader = s(f"ctlin {n + 1}", 10 + 190 * n, 7.4)
+        show = fader >> s("/ 127.", 10 + 190 * n, 8.4) >> s.ui("flonum", 10 + 190 * n, 9.4, 60, 22)
+        show >> s(f"prepend /heart/norm/{name}", 10 + 190 * n, 10.4) >> s("s heart.to", 10 + 190 * n, 11.4)
+
+
 EXAMPLES = (
     ("First sound", "engine, sound and panel", _first),
     ("Heart and light", "flash, MIDI and a curve at each beat", _light),
     ("A heart in a storm", "a mixture, a ramp, a beat to order", _storm),
+    ("Faders over MIDI", "a controller turns the parameters", _midi),
     ("Stethoscope", "your own heart leads the voice", _stethoscope),
 )
 

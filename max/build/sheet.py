@@ -80,7 +80,7 @@ class Section:
         return make(text[1:-1] if text.startswith("(") else text, self.x + dx, self.row(row), w, **more)
 
     def row(self, row: float) -> float:
-        return self.y + row * STEP
+        return round(self.y + row * STEP)
 
     def down(self, dx: float, row: float, *texts: str) -> list[Node]:
         """Boxes one under the other, each joined to the next (outlet 1 to inlet 1)."""

@@ -34,15 +34,15 @@
 		"boxes": [
 			{"box": {"id": "obj-1", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [20, 14, 500, 31.0], "text": "First sound", "fontsize": 22, "textcolor": [0.5451, 0.1176, 0.1765, 1.0], "fontface": 1}},
 			{"box": {"id": "obj-2", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [20, 60, 700, 22.0], "text": "1  Start the engine: heart live.   2  Click the loudspeaker.   3  Turn anything.", "fontsize": 13, "textcolor": [0.5451, 0.1176, 0.1765, 1.0]}},
-			{"box": {"id": "obj-3", "maxclass": "newobj", "numinlets": 1, "numoutlets": 4, "patching_rect": [30, 90.0, 77.0, 22.0], "outlettype": ["", "", "", ""], "text": "heart.engine"}},
-			{"box": {"id": "obj-4", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [30, 124.0, 74.0, 22.0], "outlettype": [""], "text": "prepend set"}},
-			{"box": {"id": "obj-5", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [30, 158.0, 330, 22.0], "text": "", "outlettype": [""]}},
-			{"box": {"id": "obj-6", "maxclass": "newobj", "numinlets": 1, "numoutlets": 10, "patching_rect": [400, 90.0, 200, 22.0], "outlettype": ["signal", "signal", "signal", "signal", "signal", "signal", "signal", "signal", "", ""], "text": "heart.receive~ 1"}},
-			{"box": {"id": "obj-7", "maxclass": "live.gain~", "numinlets": 1, "numoutlets": 4, "patching_rect": [400, 130.8, 48, 130], "outlettype": ["signal", "", "float", "list"], "orientation": 0, "channels": 1, "parameter_enable": 0}},
-			{"box": {"id": "obj-8", "maxclass": "ezdac~", "numinlets": 2, "numoutlets": 0, "patching_rect": [400, 280.4, 45, 45], "outlettype": []}},
-			{"box": {"id": "obj-9", "maxclass": "number", "numinlets": 1, "numoutlets": 2, "patching_rect": [510, 158.0, 60, 22], "outlettype": ["", ""]}},
-			{"box": {"id": "obj-10", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [510, 185.2, 90, 21.0], "text": "reserve, ms", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-			{"box": {"id": "obj-11", "maxclass": "bpatcher", "numinlets": 0, "numoutlets": 0, "patching_rect": [30, 334.8, 660.0, 586.0], "name": "heart.panel.maxpat", "bgmode": 0, "border": 0, "clickthrough": 0, "enablehscroll": 0, "enablevscroll": 0, "lockeddragscroll": 0, "viewvisibility": 1, "outlettype": ["float", "", ""], "offset": [0.0, 0.0]}}
+			{"box": {"id": "obj-3", "maxclass": "newobj", "numinlets": 1, "numoutlets": 4, "patching_rect": [30, 90, 77.0, 22.0], "outlettype": ["", "", "", ""], "text": "heart.engine"}},
+			{"box": {"id": "obj-4", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [30, 124, 74.0, 22.0], "outlettype": [""], "text": "prepend set"}},
+			{"box": {"id": "obj-5", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [30, 158, 330, 22.0], "text": "", "outlettype": [""]}},
+			{"box": {"id": "obj-6", "maxclass": "newobj", "numinlets": 1, "numoutlets": 10, "patching_rect": [400, 90, 200, 22.0], "outlettype": ["signal", "signal", "signal", "signal", "signal", "signal", "signal", "signal", "", ""], "text": "heart.receive~ 1"}},
+			{"box": {"id": "obj-7", "maxclass": "live.gain~", "numinlets": 1, "numoutlets": 4, "patching_rect": [400, 131, 48, 130], "outlettype": ["signal", "", "float", "list"], "orientation": 0, "channels": 1, "parameter_enable": 0}},
+			{"box": {"id": "obj-8", "maxclass": "ezdac~", "numinlets": 2, "numoutlets": 0, "patching_rect": [400, 280, 45, 45], "outlettype": []}},
+			{"box": {"id": "obj-9", "maxclass": "number", "numinlets": 1, "numoutlets": 2, "patching_rect": [510, 158, 60, 22], "outlettype": ["", ""]}},
+			{"box": {"id": "obj-10", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [510, 185, 90, 21.0], "text": "reserve, ms", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
+			{"box": {"id": "obj-11", "maxclass": "bpatcher", "numinlets": 0, "numoutlets": 0, "patching_rect": [30, 335, 660.0, 586.0], "name": "heart.panel.maxpat", "bgmode": 0, "border": 0, "clickthrough": 0, "enablehscroll": 0, "enablevscroll": 0, "lockeddragscroll": 0, "viewvisibility": 1, "outlettype": ["float", "", ""], "offset": [0.0, 0.0]}}
 		],
 		"lines": [
 			{"patchline": {"source": ["obj-3", 0], "destination": ["obj-4", 0], "order": 0}},

@@ -3,7 +3,7 @@
 		"fileversion": 1,
 		"appversion": {"major": 8, "minor": 6, "revision": 0, "architecture": "x64", "modernui": 1},
 		"classnamespace": "box",
-		"rect": [80.0, 100.0, 781.0, 931.0],
+		"rect": [80.0, 100.0, 781.0, 993.0],
 		"bglocked": 0,
 		"openinpresentation": 0,
 		"default_fontsize": 12.0,
@@ -68,11 +68,14 @@
 			{"box": {"id": "obj-34", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [30, 742.0, 186.0, 22.0], "text": "load \"A heart in a storm.maxpat\"", "outlettype": [""]}},
 			{"box": {"id": "obj-35", "maxclass": "newobj", "numinlets": 1, "numoutlets": 0, "patching_rect": [30, 772.0, 63.0, 22.0], "outlettype": [], "text": "s #0.open"}},
 			{"box": {"id": "obj-36", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [240, 742.0, 400, 21.0], "text": "a mixture, a ramp, a beat to order", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-			{"box": {"id": "obj-37", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [30, 804.0, 158.0, 22.0], "text": "load \"Stethoscope.maxpat\"", "outlettype": [""]}},
+			{"box": {"id": "obj-37", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [30, 804.0, 184.0, 22.0], "text": "load \"Faders over MIDI.maxpat\"", "outlettype": [""]}},
 			{"box": {"id": "obj-38", "maxclass": "newobj", "numinlets": 1, "numoutlets": 0, "patching_rect": [30, 834.0, 63.0, 22.0], "outlettype": [], "text": "s #0.open"}},
-			{"box": {"id": "obj-39", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [240, 804.0, 400, 21.0], "text": "your own heart leads the voice", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-			{"box": {"id": "obj-40", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [700, 24, 61.0, 22.0], "outlettype": [""], "text": "r #0.open"}},
-			{"box": {"id": "obj-41", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [20, 876.0, 640, 35.0], "text": "In Live: drag devices/SoundsOfTheHeart.amxd onto an audio track. Every address: the help of heart.engine, tabs parameters, commands, answers. Not a medical device.", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0], "linecount": 2}}
+			{"box": {"id": "obj-39", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [240, 804.0, 400, 21.0], "text": "a controller turns the parameters", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
+			{"box": {"id": "obj-40", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [30, 866.0, 158.0, 22.0], "text": "load \"Stethoscope.maxpat\"", "outlettype": [""]}},
+			{"box": {"id": "obj-41", "maxclass": "newobj", "numinlets": 1, "numoutlets": 0, "patching_rect": [30, 896.0, 63.0, 22.0], "outlettype": [], "text": "s #0.open"}},
+			{"box": {"id": "obj-42", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [240, 866.0, 400, 21.0], "text": "your own heart leads the voice", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
+			{"box": {"id": "obj-43", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [700, 24, 61.0, 22.0], "outlettype": [""], "text": "r #0.open"}},
+			{"box": {"id": "obj-44", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [20, 938.0, 640, 35.0], "text": "In Live: drag devices/SoundsOfTheHeart.amxd onto an audio track. Every address: the help of heart.engine, tabs parameters, commands, answers. Not a medical device.", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0], "linecount": 2}}
 		],
 		"lines": [
 			{"patchline": {"source": ["obj-6", 0], "destination": ["obj-7", 0], "order": 0}},
@@ -86,7 +89,8 @@
 			{"patchline": {"source": ["obj-31", 0], "destination": ["obj-32", 0], "order": 0}},
 			{"patchline": {"source": ["obj-34", 0], "destination": ["obj-35", 0], "order": 0}},
 			{"patchline": {"source": ["obj-37", 0], "destination": ["obj-38", 0], "order": 0}},
-			{"patchline": {"source": ["obj-40", 0], "destination": ["obj-4", 0], "order": 0}}
+			{"patchline": {"source": ["obj-40", 0], "destination": ["obj-41", 0], "order": 0}},
+			{"patchline": {"source": ["obj-43", 0], "destination": ["obj-4", 0], "order": 0}}
 		],
 		"dependency_cache": [],
 		"autosave": 0,

@@ -178,6 +178,15 @@ def test_the_device_has_a_dial_for_every_parameter_with_a_fader() -> None:
         assert faces[param.name]["presentation"] == 1
 
 
+def test_the_page_about_max_names_every_object_and_every_word_that_the_engine_object_says() -> None:
+    from max.build.engine import NO_MODEL, STATES
+
+    page = (ROOT / "docs" / "max.md").read_text()
+    assert [entry.name for entry in OBJECTS if f"`{entry.name}`" not in page] == []
+    for words in (*STATES, NO_MODEL):
+        assert words.split(":")[0].removeprefix("the ") in page, words
+
+
 def test_package_info_names_the_folder_version_and_overview() -> None:
     from heart import __version__
 

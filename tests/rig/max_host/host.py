@@ -28,7 +28,7 @@ PATCHERS = Path(__file__).parents[3] / "max" / "patchers"
 
 
 SLACK_S = 0.01
-"""How far this Max may fall behind the wall clock before its own clock waits: the patches are judged, not Python."""
+"""How far this Max may fall behind the wall clock before its own clock waits: it judges patches, not Python."""
 
 
 class Tap(Obj):
@@ -238,7 +238,9 @@ class MaxHost:
                 self.vectors += 1
                 self._now_s = self.vectors * self.vector / self.rate_hz
                 early_s = began + self._now_s - time.monotonic()
-                began += max(0.0, -early_s - SLACK_S)  # a machine too busy: our clock goes slower, as no card's would
+                began += max(
+                    0.0, -early_s - SLACK_S
+                )  # a machine too busy: our clock goes slower, as no card's would
                 time.sleep(max(0.0, early_s))
             for thing in self.objects:
                 if isinstance(thing, CloseBang):
