@@ -159,7 +159,7 @@ def test_what_the_welcome_lacks_is_told_in_words(protocol: int, voice: str, word
 
 
 def test_without_heart_receive_the_engine_still_knows_who_we_are() -> None:
-    """A patch that only turns parameters: one credit proves its address, so that status and beats are told to it."""
+    """A patch that only turns parameters: one credit proves its address, so that status and beats reach it."""
     with Engine() as engine, MaxHost(128) as host:
         words = host.tap(host.add(f"heart.engine 127.0.0.1 {engine.port} {free_port()}"), 0)
         host.start()
