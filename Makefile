@@ -10,7 +10,7 @@ SYSTEM := tools/system_packages.sh
 system:
 	@$(SYSTEM)
 
-.PHONY: system help demo test check bench test-stage soak docs clean
+.PHONY: system help demo test check bench test-stage soak docs patches clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -52,6 +52,9 @@ docs: $(STAMP)   ## write docs/osc.md, patches/daw and patches/pd from the one t
 	$(BIN)/python -m heart.namespace > docs/osc.md
 	$(BIN)/python tools/daw_files.py
 	PYTHONPATH=engine:tools $(BIN)/python -m pd_patches
+
+patches: $(STAMP) ## write the Max package from its builder and the table of addresses
+	$(BIN)/python -m max.build
 
 clean:           ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -198,7 +198,7 @@ def main(debug: bool, verbose: bool) -> None:
 @click.option(
     "--announce/--no-announce",
     default=None,
-    help="Announce both ports by zeroconf (extra: discovery).  [default: if it is installed]",
+    help="Announce both ports by zeroconf (extra: discovery).  [default: with --bind, if it is installed]",
 )
 @click.option(
     "--link",
@@ -603,6 +603,19 @@ def bench(what: str | None, seconds: float, voice: str, threads: int, device: st
 
     for line in bench_dance(threads) if what else bench_voice(voice, seconds, threads, device):
         click.echo(line)
+
+
+@main.command("max")
+@click.option("--install", is_flag=True, help="Copy it where Max looks: Documents/Max 9/Packages, or Max 8.")
+@click.option("--to", type=click.Path(path_type=Path), help="With --install: another folder of packages.")
+def max_(install: bool, to: Path | None) -> None:
+    """Where the Max package is; --install copies it into Max."""
+    from heart.stage import max_package
+
+    if not install:
+        click.echo(f"{max_package.folder()}\nheart max --install copies it into Max; docs/max.md tells the rest")
+        return
+    click.echo(f"{max_package.install(to)}\nrestart Max; then Extras > Sounds of the Heart")
 
 
 @main.command()

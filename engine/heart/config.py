@@ -71,7 +71,7 @@ class LiveConfig:
     http_port: int | None = None
     """TCP port of OSCQuery; 0 takes any free one, -1 none; None: 9702, and none where that is taken."""
     announce: bool | None = None
-    """By zeroconf; None: when it is installed."""
+    """By zeroconf; None: when it is installed and `host` is open to a network."""
     aliases: tuple[str, ...] = ()
     """Files of foreign addresses, or names of shipped ones; what is learned goes to the last file."""
     presets: Path | None = None

@@ -23,7 +23,7 @@ import pytest
 from heart.namespace import PARAMS, find, value_to_norm
 from heart.plumbing.osc import encode
 from heart.stage import echoes
-from heart.stage.aliases import recipes
+from heart.stage.alias_files import recipes
 from rig.live import LiveEngine, Program, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent

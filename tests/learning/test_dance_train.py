@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -101,6 +104,33 @@ def test_a_checkpoint_is_tuned_further_in_its_own_shape(recordings, tmp_path):
     assert all(nets[0][name].shape == value.shape for name, value in nets[1].items())
     moved = max(float((nets[0][name] - value).abs().max()) for name, value in nets[1].items())
     assert 0 < moved < 0.1
+
+
+TOGETHER = """
+from pathlib import Path
+import sys
+from heart.learning.dance_data import Lesson
+from heart.learning.dance_train import train_dance
+from heart.sounding.dance.net import DanceShape
+lesson = Lesson(DanceShape(1, (8, 32), 0), 500, 64, 4, "")
+train_dance(Path(sys.argv[1]), Path(sys.argv[2]), minutes=0.05, resume=False, lesson=lesson)
+print("ended")
+"""
+
+
+@pytest.mark.stage
+def test_two_processes_learn_one_net_and_end_together(recordings, tmp_path):
+    (tmp_path / "lesson.py").write_text(TOGETHER)
+    launch = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    done = subprocess.run(
+        [*launch, str(tmp_path / "lesson.py"), str(recordings), str(tmp_path / "out")],
+        env=os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert done.stdout.count("ended") == 2, done.stderr
+    assert Dance(tmp_path / "out/model", device="cpu", threads=1).shape.widths == (8, 32)
 
 
 def test_crops_are_whole_and_of_both_polarities(recordings):

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import socket
 
+import psutil
 import pytest
 from zeroconf import ServiceBrowser, ServiceListener, Zeroconf
 
@@ -69,6 +70,18 @@ def test_an_engine_that_cannot_be_announced_sings_on(monkeypatch: pytest.MonkeyP
         )
         client.send("/heart/ping", 1)
         assert client.wait_for("/heart/pong", 1) == (1,)
+
+
+def test_an_engine_for_this_computer_opens_no_socket_to_a_network_unasked() -> None:
+    process = psutil.Process()
+    before = {(c.laddr, c.type) for c in process.net_connections("inet")}
+    with LiveEngine(http_port=0, announce=None) as engine:
+        opened = {(c.laddr, c.type) for c in process.net_connections("inet")} - before
+        assert {(laddr.port, kind) for laddr, kind in opened} >= {
+            (engine.port, socket.SOCK_DGRAM),
+            (engine.http_port, socket.SOCK_STREAM),
+        }
+        assert {laddr.ip for laddr, _ in opened} == {"127.0.0.1"}
 
 
 def test_without_zeroconf_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

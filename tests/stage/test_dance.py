@@ -18,7 +18,7 @@ from heart.cards import find_model, sha256
 from heart.cli import main
 from heart.plumbing.client import HeartClient
 from heart.sounding.dance.checkpoint import open_checkpoint
-from heart.stage import dance, dance_fetch
+from heart.stage import dance, dance_bench, dance_fetch
 from heart.stage.dance_published import Published
 from heart.stage.rehearsal import running_engine
 from rig.dance_nets import SHALLOW, small_net
@@ -183,6 +183,24 @@ def test_what_takes_long_is_said_before_it_starts(tiny: Path, monkeypatch: pytes
     assert told.startswith("tiny on cpu, float32: 4 steps of ")
     assert "Ctrl-C ends it" in told
     assert [dance.spoken(s) for s in (45, 550, 11_100)] == ["45 s", "9 min 10 s", "3 h 5 min"]
+
+
+@pytest.mark.parametrize("precision", dance_bench.PRECISIONS)
+def test_a_step_is_measured_with_its_memory(precision: str) -> None:
+    threads = torch.get_num_threads()
+    found = dance_bench.measure(precision, 1, SHALLOW, 1_024)
+    torch.set_num_threads(threads)
+    assert 0 < found["wall_s"] < 60
+    assert found["samples"] == 1_024
+    assert found["peak"] is None or found["peak"] > 10_000_000
+
+
+@pytest.mark.stage
+def test_the_full_net_steps_in_under_three_gigabytes() -> None:
+    told = lines(run("bench", "dance-diffusion", "--threads", "1")).splitlines()
+    assert "221 M parameters" in told[0]
+    for line in told[1:]:
+        assert float(line.split(" GB at most")[0].split()[-1]) < 3
 
 
 # Fetching

@@ -16,7 +16,7 @@ from heart.records import SAMPLE_RATE_HZ
 from heart.stage.effects import SingAgain
 from heart.stage.link import PATIENCE_S, LinkSession, SessionFollower, check_link, within_reach
 from heart.stage.performance import Performance
-from rig.live import LiveEngine, Program, until
+from rig.live import LiveEngine, Program
 
 
 async def _wait(condition: Callable[[], bool], seconds: float = 8.0) -> bool:
@@ -119,6 +119,8 @@ def test_without_aalink_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         check_link()
 
 
-def test_an_engine_without_a_session_ends_cleanly() -> None:
-    with LiveEngine(link="session") as engine:
-        assert until(lambda: engine.engine.conductor.chunks > 0, 15)
+def test_alone_in_a_session_the_heart_is_free() -> None:
+    with LiveEngine(link="session") as engine, Program(engine.port) as client:
+        client.send("/heart/set/bpm", 84.0)
+        client.heard(0.5)
+        assert engine.value("bpm") == 84.0

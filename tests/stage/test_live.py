@@ -257,7 +257,7 @@ import asyncio, sys
 from heart.config import LiveConfig
 from heart.stage.live import Engine
 async def main():
-    engine = Engine(LiveConfig(port=0, voice="pulse"))
+    engine = Engine(LiveConfig(port=0, voice="pulse", http_port=0))
     run = asyncio.ensure_future(engine.run())
     for _ in range(300):
         await asyncio.sleep(0.02)
@@ -292,6 +292,8 @@ def heart(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
         (("--voice", "pulse", "--bind", "0.0.0.0"), 2, "--allow"),
         (("--voice", "pulse", "--bind", "203.0.113.7", "--phrase", "x"), 1, "203.0.113.7"),
         (("--voice", "pulse", "--sounds", "/nowhere/sounds"), 2, "/nowhere/sounds"),
+        (("--voice", "pulse", "--presets", "/nowhere/presets"), 2, "/nowhere/presets"),
+        (("--voice", "pulse", "--aliases", "cubase"), 1, "shipped are ardour, bitwig, live, reaper, surface"),
         (("--voice", "pulse", "--record", "/nowhere/take.wav"), 1, "/nowhere/take.wav"),
         (("--voice", "pulse", "--record", "take.mp3"), 2, "take.mp3"),
     ],

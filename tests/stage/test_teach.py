@@ -13,7 +13,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from heart.errors import FileError, HeartError
 from heart.namespace import PARAMS
-from heart.stage.aliases import Alias, matches, position_of, read_program, recipes, value_at
+from heart.stage.alias_files import read_program, recipes
+from heart.stage.aliases import Alias, matches, position_of, value_at
 from heart.stage.echoes import PACE_S
 from heart.stage.teach import SAVE_S, which
 from rig.live import LiveEngine, Program, until
@@ -193,6 +194,33 @@ def test_bindings_are_listed_saved_and_there_again_after_a_restart(engine: LiveE
     assert [entry["to"] for entry in json.loads(mine.read_text())["aliases"]] == ["strength"]
 
 
+def test_what_no_hand_moves_is_not_bound(tmp_path: Path) -> None:
+    """Meters and clocks that the file ignores, and numbers that no control sends."""
+    (tmp_path / "daw.json").write_text('{"ignore": ["/time", "/vu/*"]}')
+    with LiveEngine(aliases=(str(tmp_path / "daw.json"),)) as engine, Program(engine.port) as client:
+        client.send("/heart/learn", "bpm")
+        for odd in (("/time", 12.5), ("/vu/1/left", 0.5), ("/odd", float("nan")), ("/odd", 1e30), ("/odd", "x")):
+            client.send(*odd)
+        client.send("/knob", 0.5)
+        assert client.wait_for("/heart/alias")[:2] == ("bpm", "/knob")
+        client.send("/knob", 1e30)
+        client.send("/knob", 0.5)
+        assert until(lambda: engine.value("bpm") == 125.0), "the range did not grow to what no control sends"
+
+
+def test_a_file_that_cannot_be_written_is_told_and_the_bindings_hold(tmp_path: Path) -> None:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    with LiveEngine(aliases=(str(folder / "mine.json"),)) as engine, Program(engine.port) as client:
+        folder.rmdir()
+        learn(client, client, "bpm", "/knob", 0.5)
+        told: list[str] = []
+        line = "/heart/learn: mine.json: cannot be written"
+        assert until(lambda: any(line in news for news in told.__iadd__(engine.engine.take_news()))), told
+        client.send("/knob", 1.0)
+        assert until(lambda: engine.value("bpm") == 220.0)
+
+
 def test_a_lesson_without_a_control_ends_with_words(engine: LiveEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("heart.stage.teach.PATIENCE_S", 0.1)
     with Program(engine.port) as client:
@@ -246,6 +274,8 @@ BAD_FILES = {
     "the wire's own": ('{"aliases": [{"from": "/a", "to": "/heart/hello"}]}', "no address that takes"),
     "wrong message": ('{"aliases": [{"from": "/a", "to": "/heart/downbeat", "with": ["x"]}]}', "in_ms"),
     "system port": ('{"greet": [{"port": 22, "say": ["/a"]}]}', "port is 22, must be 1024"),
+    "a number that OSC cannot carry": ('{"greet": [{"port": 2200, "say": ["/a", 99999999999]}]}', "cannot be sent"),
+    "a space": ('{"aliases": [{"from": "/a b", "to": "bpm"}]}', "is no address"),
     "no greeting": ('{"greet": [{"port": 2200, "say": []}]}', "a greeting has"),
     "too many": (json.dumps({"aliases": [{"from": f"/{n}", "to": "bpm"} for n in range(600)]}), "more than 512"),
     "nonsense": ("bpm = 3", "is not JSON"),

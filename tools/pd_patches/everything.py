@@ -10,6 +10,8 @@ STREAM = ("hello", "credit", "nack", "in", "ping")
 """What inside/client and heart.send~ say by themselves."""
 
 
+WIDE = 90
+"""Characters of a line of words."""
 EXAMPLES = {"param": "bpm", "target": "120", "seconds": "10", "in_ms": "500"}
 """Arguments whose smallest value makes a poor example."""
 
@@ -64,12 +66,16 @@ def addresses(name: str) -> Canvas:
         for path, row in ROWS.items()
         if row.direction != "out" and not row.param and path.split("/")[2] not in STREAM
     ]
-    c = Canvas("addresses", 1280, 90 + (len(told) + 1) * 30)
+    words = [row.words.replace(";", ",") for row in told]
+    steps = [max(30, Canvas.height_of(text, WIDE) + 10) for text in words]
+    end = 50 + sum(steps)
+    c = Canvas("addresses", 1060, end + 70)
     c.head("EVERY OTHER ADDRESS that the engine takes, with values it may have. Click with care.", 100)
-    to = c.obj(20, 60 + len(told) * 30, f"inside/to {name} tell")
+    to = c.obj(20, end + 10, f"inside/to {name} tell")
     for n, row in enumerate(told):
-        c.msg(20, 50 + n * 30, _example(row)) >> to
-        c.text(400, 50 + n * 30, row.words.replace(";", ","), 120)
+        y = 50 + sum(steps[:n])
+        c.msg(20, y, _example(row)) >> to
+        c.text(400, y, words[n], WIDE)
     return c
 
 

@@ -11,7 +11,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,8 @@ def train_dance(
         FileError: no recordings there, or no net in `start`.
     """
     torch.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))  # each process its own GPU
     lesson = lesson or Lesson()
     net = None
     if start is not None:
@@ -117,7 +119,7 @@ def school(
     sobol = torch.quasirandom.SobolEngine(1, scramble=True, seed=seed + group.rank)
     sobol.fast_forward(run.step * lesson.batch)
     with LossLog(out_dir / "loss.csv", minutes) as log:
-        for _ in _timed(run, minutes * 60):
+        for _ in _timed(run, minutes * 60, group):
             t = torch.tensor([crash(u) for u in sobol.draw(lesson.batch)[:, 0].tolist()])
             loss = learn(run, crops.batch(lesson.batch), t, group)
             log.note(run, loss, judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None)
@@ -131,6 +133,7 @@ class Group:
 
     def __init__(self, run: Run) -> None:
         self.rank, self._model, self._backward = 0, run.net, torch.Tensor.backward
+        self._gather: Callable[[Tensor], Tensor] | None = None
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from accelerate import Accelerator
 
@@ -138,6 +141,7 @@ class Group:
             self.rank = accelerator.process_index
             self._model = accelerator.prepare_model(run.net)
             self._backward = accelerator.backward
+            self._gather = lambda value: accelerator.gather(value.to(accelerator.device))
 
     def v(self, x: Tensor, t: Tensor) -> Tensor:
         """What the net answers, in bfloat16 where that is safe."""
@@ -147,6 +151,10 @@ class Group:
 
     def backward(self, loss: Tensor) -> None:
         self._backward(loss)
+
+    def longest_s(self, spent_s: float) -> float:
+        """The most that any of the processes has spent: all end with the same step, or some would wait for ever."""
+        return spent_s if self._gather is None else float(self._gather(torch.tensor([spent_s])).max())
 
 
 def learn(run: Run, clean: Tensor, t: Tensor, group: Group | None = None, noise: Tensor | None = None) -> float:
@@ -189,9 +197,9 @@ def mixed(clean: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return clean * angle.cos() + noise * angle.sin(), noise * angle.cos() - clean * angle.sin()
 
 
-def _timed(run: Run, limit_s: float) -> Iterator[None]:
+def _timed(run: Run, limit_s: float, group: Group) -> Iterator[None]:
     """Once a step until the planned time is spent, counting steps and seconds in the run."""
-    while run.spent_s < limit_s:
+    while group.longest_s(run.spent_s) < limit_s:
         began_s = time.monotonic()
         yield
         run.step += 1

@@ -1,7 +1,8 @@
 """Announcing the engine by zeroconf (Bonjour): `_osc._udp` for its OSC port, `_oscjson._tcp` for OSCQuery.
 
-Optional (extra `discovery`): zeroconf is LGPL, and it opens multicast sockets, which firewalls ask about. An
-engine that listens on this computer alone is announced on the loopback alone.
+Optional (extra `discovery`): zeroconf is LGPL, and it opens a socket for multicast on all interfaces, which
+firewalls ask about. So an engine that listens on this computer alone is announced only on request, and on the
+loopback alone.
 """
 
 from __future__ import annotations

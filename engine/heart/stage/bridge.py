@@ -15,6 +15,7 @@ from heart.config import LiveConfig
 from heart.errors import HeartError, WireError
 from heart.namespace import DEFAULT_HTTP_PORT, ROWS
 from heart.plumbing.announce import Announcement, can_announce, check_announce
+from heart.plumbing.door import is_loopback
 from heart.plumbing.http import HttpServer
 from heart.plumbing.midi import TOPS, MidiLine, check_midi
 from heart.plumbing.post import Target
@@ -45,7 +46,7 @@ class Bridge:
         """Raises HeartError for a folder, a file or an extra that `config` asks for and that cannot be used."""
         self.config, self.wire, self.do, self.tell = config, wire, do, tell
         self.board = Board()
-        self.errands = Errands(wire)
+        self.errands = Errands(wire, tell)
         presets = Presets(config.presets, performance, self.errands, do)
         self.teacher = Teacher(
             config.aliases, wire, self.board, self.errands, performance.values, self.message, clock
@@ -100,10 +101,15 @@ class Bridge:
             self.tell("midi", f"MIDI from {midi.name}")
         if self.config.http_port is None or self.config.http_port >= 0:
             await self._open_http(stack)
-        if self.config.announce or (self.config.announce is None and can_announce()):
+        if self.config.announce or (self.config.announce is None and self._is_open and can_announce()):
             announcing = asyncio.ensure_future(self._announce())  # takes a second: names are probed for
             stack.push_async_callback(self._end, announcing)
         self.open = True
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether it listens to a network: only then is it worth a socket for multicast, which hears all of it."""
+        return not is_loopback(self.wire.host)
 
     async def _open_http(self, stack: contextlib.AsyncExitStack) -> None:
         named = self.config.http_port

@@ -9,10 +9,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from heart.errors import HeartError
+
+if TYPE_CHECKING:
+    from heart.sounding.dance.net import DanceShape
 
 PRECISIONS = ("float32", "bfloat16")
 STEPS = 3
@@ -43,15 +47,17 @@ def _measured(precision: str, threads: int) -> dict[str, float]:
         raise HeartError(f"{precision}: could not be measured ({error})") from None
 
 
-def measure(precision: str, threads: int) -> dict[str, float | int | None]:
-    """In a process of its own: the median of STEPS steps, and the most memory it took."""
+def measure(
+    precision: str, threads: int, shape: DanceShape | None = None, samples: int | None = None
+) -> dict[str, float | int | None]:
+    """In a process of its own: the median of STEPS steps, and the most memory it took; None is the full net."""
     import torch
 
-    from heart.sounding.dance.speed import Stepper, peak_bytes
+    from heart.sounding.dance.speed import SAMPLES, Stepper, peak_bytes
 
     if threads:
         torch.set_num_threads(threads)
-    stepper = Stepper(precision=precision)
+    stepper = Stepper(shape, samples or SAMPLES, precision)
     stepper.step()
     steps = [stepper.step() for _ in range(STEPS)]
     return {

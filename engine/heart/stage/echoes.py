@@ -19,7 +19,8 @@ from heart.plumbing.clients import Client
 from heart.plumbing.lines import Line
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
-from heart.stage.aliases import Alias, Book, Program, position_of
+from heart.stage.alias_files import Program
+from heart.stage.aliases import Alias, Book, position_of
 
 PACE_S = 0.02
 REFLECTION_S = 1.0
@@ -75,7 +76,7 @@ class Echoes:
         if len(self._places) > MOST_PLACES:
             self._due.pop(self._places.popitem(last=False)[0], None)
         said = args[alias.argument]
-        if self._was_just_greeted(sender):
+        if self.was_just_greeted(sender):
             self._due[key] = self.values[alias.to]
             yield False
             return
@@ -93,7 +94,7 @@ class Echoes:
         since, near = self.clock() - REFLECTION_S, NEAR * abs(alias.high - alias.low)
         return any(at >= since and abs(number - told) <= near for at, told in place.told)
 
-    def _was_just_greeted(self, sender: Target) -> bool:
+    def was_just_greeted(self, sender: Target) -> bool:
         """Whether it is still telling all that it has, because it was asked to."""
         port = None if isinstance(sender, Client | Line) else sender[1]
         return self.clock() - self._greeted_s.get(port or 0, -1e9) < SETTLE_S

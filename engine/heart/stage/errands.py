@@ -20,8 +20,9 @@ Found = TypeVar("Found")
 class Errands:
     """One thread that reads and writes small files, one after another. Belongs to the engine's loop."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, wire: Wire, tell: Callable[[str, str], None]) -> None:
+        """`tell`: takes a code and a line about what went wrong with a request that was nobody's."""
+        self.wire, self.tell = wire, tell
         self._thread = ThreadPoolExecutor(1, "errands")
         self._waiting: set[asyncio.Task[None]] = set()
 
@@ -49,7 +50,9 @@ class Errands:
         try:
             then(await asyncio.get_running_loop().run_in_executor(self._thread, work))
         except HeartError as error:
-            if who is not None:
+            if who is None:
+                self.tell("failed", f"{address}: {error}")
+            else:
                 self.wire.error(who, "failed", address, f"{address}: {error}")
             return
         if who is not None:

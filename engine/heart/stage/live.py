@@ -241,7 +241,7 @@ class Engine:
         follower = SessionFollower(self.performance, link, self._heard_frame)
         try:
             while True:
-                if leader == "heart":
+                if leader == "heart" or not link.peers:  # alone, nobody else leads
                     link.lead(self.performance.values["bpm"])
                 else:
                     self._do(follower.follow(self.clock(), self.tape.sealed))

@@ -9,6 +9,7 @@ The message that binds moves nothing. Every message came through the same struct
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +22,14 @@ from heart.errors import FileError, UsageError, WireError
 from heart.namespace import PARAMS, check
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
-from heart.stage.aliases import MOST, Alias, Book, Program, read_program, recipes, value_at
+from heart.stage.alias_files import Program, read_program, recipes
+from heart.stage.aliases import LARGEST, MOST, Alias, Book, value_at
 from heart.stage.board import Board
 from heart.stage.echoes import Echoes
 from heart.stage.effects import Effect
 from heart.stage.errands import Errands
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
 """So long a control may be looked for."""
@@ -121,9 +125,10 @@ class Teacher:
 
         Raises HeartError when it is bound to something that cannot be.
         """
-        args = tuple(float(v) if isinstance(v, float) else v for v in args if not isinstance(v, np.ndarray))
+        args = tuple(value for value in args if not isinstance(value, np.ndarray))
         self.echoes.heard(sender)
-        if self.lesson and self._learn(self.lesson, address, args, top):
+        by_hand = not self.book.ignores(address) and not self.echoes.was_just_greeted(sender)
+        if self.lesson and by_hand and self._learn(self.lesson, address, args, top):
             return True
         for alias in self.book.find(address, args):
             self._move(alias, address, args, sender)
@@ -153,8 +158,9 @@ class Teacher:
     def _move(self, alias: Alias, address: str, args: tuple[Any, ...], sender: Target) -> None:
         said = args[alias.argument]
         if alias.to.startswith("/"):
-            if isinstance(said, int | float) and alias.position(float(said)) >= 0.5:
-                self.send(alias.to, alias.message, sender)
+            pressed = isinstance(said, int | float) and alias.position(float(said)) >= 0.5
+            if pressed and not self.echoes.was_just_greeted(sender):
+                self.send(alias.to, check(alias.to, alias.message), sender)
             return
         if isinstance(said, int | float) and not np.isfinite(said):
             return
@@ -194,8 +200,10 @@ class Teacher:
     def close(self) -> None:
         """The last changes, now."""
         if self._changed_s is not None and self.path:
-            with contextlib.suppress(FileError):
+            try:
                 self.program.save(self.path)
+            except FileError as error:
+                log.warning("/heart/learn: %s", error)
 
 
 def wanted(alias: Alias, said: Any) -> Any:
@@ -218,7 +226,7 @@ def which(args: Sequence[Any], before: Sequence[Any] | None) -> int | None:
     if len(floats) == 1:
         return floats[0]
     if not floats:
-        whole = [n for n, value in enumerate(args) if isinstance(value, int)]
+        whole = [n for n, value in enumerate(args) if isinstance(value, int) and abs(value) <= LARGEST]
         return whole[-1] if whole else None
     if before is None or len(before) != len(args):
         return None
@@ -228,7 +236,8 @@ def which(args: Sequence[Any], before: Sequence[Any] | None) -> int | None:
 
 
 def _floats(args: Iterable[Any]) -> list[int]:
-    return [n for n, value in enumerate(args) if isinstance(value, float)]
+    """Where there are floats that a control may send: none that is not a number, or beyond all reason."""
+    return [n for n, value in enumerate(args) if isinstance(value, float) and abs(value) <= LARGEST]
 
 
 def _opened(name: str) -> tuple[Path | None, Program]:
