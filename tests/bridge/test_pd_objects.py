@@ -57,9 +57,20 @@ def test_a_beat_fires_on_the_sample_where_its_s1_sounds(
     print("frames late:", clicks - truth)
     assert len(clicks) == len(truth)
     assert np.abs(clicks - truth).max() <= NEAR
+    assert [line.split()[0] for line in printed(pd, "beat")] == [str(n) for n in range(len(clicks))]
     for click in clicks[:-1]:
         phase = sound[click : click + 8820, PHASE]
         assert np.allclose(phase, np.arange(8820) / 22_050, atol=8 / 22_050)
+
+
+def test_beats_of_a_second_voice_come_out_of_their_own_heart_beat(studio: Studio) -> None:
+    pd, a, _ = studio
+    offset = int(pd.report.block % 256 * 256 + 8820) % 65_536
+    a.say("/heart/beat/2", 7, offset, 50.0, 1200.0, 20.0, "MR", 0.9)
+    a.say("/heart/beat", 3, (offset + 8820) % 65_536, 72.0, 833.0, 30.0, "N", 1.0)
+    until(pd, lambda: bool(printed(pd, "beat")), "the first voice's beat")
+    assert printed(pd, "beat-of-2") == ["7 50 1200 20 MR 0.9"]
+    assert printed(pd, "beat") == ["3 72 833 30 N 1"]
 
 
 def test_what_the_ear_gets_is_what_was_sent_to_it(studio: Studio, tmp_path: Path) -> None:

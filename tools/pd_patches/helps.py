@@ -140,7 +140,7 @@ def beat_help() -> Canvas:
         "heart.beat",
         "A bang when an S1 sounds: light, picture and synthesis on the sample.",
         [
-            ("argument", "name of the heart.engine (none: 0)"),
+            ("arguments", "1 name of the heart.engine (none: 0). 2 voice, 1 to 4 (none: the first)"),
             ("out 1", "a bang on the block in which S1 sounds, at its own time: vline~ starts on the sample"),
             ("out 2", "the phase as a signal: 0 at an S1, 1 when the next is due"),
             ("out 3", "bpm"),

@@ -53,34 +53,38 @@ def _block() -> Canvas:
 
 
 def beat() -> Canvas:
-    c = Canvas("heart.beat", 860, 420)
+    c = Canvas("heart.beat", 860, 480)
     c.head(
-        "heart.beat NAME. Out: a bang when S1 sounds, in time for vline~, the phase as a signal, 0 at an "
+        "heart.beat NAME VOICE. Out: a bang when S1 sounds, in time for vline~, the phase as a signal, 0 at an "
         "S1 and 1 when the next is due, bpm, the list n bpm rr_ms rmssd_ms label trust.",
         100,
     )
-    told = c.column(20, 70, "inside/from $1 beat-in", "t l l")[1]
-    delay, rest = c.obj(240, 98, "unpack f"), c.obj(20, 130, "unpack f f f f f s f")
-    wait = c.obj(20, 190, "pipe f f f f s f 0")
-    c.text(330, 98, "how many ms until the frame of the ring plays that the engine told: this first", 60)
-    told[1] >> delay >> wait[6]
-    told >> rest
-    for n in range(1, 7):
-        rest[n] >> wait[n - 1]
-    c.obj(330, 150, "inside/from $1 close") >> c.msg(240, 158, "clear") >> wait
-    whole = c.obj(20, 230, "pack f f f f s f")
+    told = c.column(20, 60, "inside/from $1 beat-in", "t l l", "spigot", "t l l")
+    voice, mine = c.obj(240, 60, "unpack f f"), c.obj(240, 88, "expr $f1 == max( $2 , 1)")
+    told[1][1] >> voice
+    voice[1] >> mine >> told[2][1]
+    c.text(420, 88, "only of this voice (none: the first)", 50)
+    delay, rest = c.obj(240, 144, "unpack f"), c.obj(20, 172, "unpack f f f f f f f s f")
+    wait = c.obj(20, 220, "pipe f f f f s f 0")
+    c.text(330, 144, "how many ms until the frame of the ring plays that the engine told: this first", 60)
+    told[3][1] >> delay >> wait[6]
+    told[3] >> rest
+    for outlet, inlet in ((2, 0), (4, 1), (5, 2), (6, 3), (7, 4), (8, 5)):
+        rest[outlet] >> wait[inlet]
+    c.obj(330, 190, "inside/from $1 close") >> c.msg(240, 190, "clear") >> wait
+    whole = c.obj(20, 270, "pack f f f f s f")
     for n in range(6):
         wait[n] >> whole[n]
-    out = c.obj(20, 260, "t b l l l")
+    out = c.obj(20, 300, "t b l l l")
     whole >> out
-    out >> c.obj(20, 380, "outlet")
-    rr = c.obj(100, 290, "unpack f f f")
+    out >> c.obj(20, 420, "outlet")
+    rr = c.obj(100, 330, "unpack f f f")
     out[1] >> rr
-    rr[2] >> c.msg(100, 320, "0, 1 $1") >> c.obj(100, 350, "vline~") >> c.obj(100, 380, "outlet~")
-    bpm = c.obj(240, 290, "unpack f f")
+    rr[2] >> c.msg(100, 360, "0, 1 $1") >> c.obj(100, 390, "vline~") >> c.obj(100, 420, "outlet~")
+    bpm = c.obj(240, 330, "unpack f f")
     out[2] >> bpm
-    bpm[1] >> c.obj(240, 380, "outlet")
-    out[3] >> c.obj(360, 380, "outlet")
+    bpm[1] >> c.obj(240, 420, "outlet")
+    out[3] >> c.obj(360, 420, "outlet")
     return c
 
 

@@ -94,7 +94,7 @@ def _credit(c: Canvas, x: int, y: int) -> None:
 
 
 def hears(who: str) -> Canvas:
-    c = Canvas("hears", 1180, 640, who=who)
+    c = Canvas("hears", 1200, 780, who=who)
     c.head("EVERYTHING THE ENGINE SAYS: bytes, read as OSC (docs/osc.md has every address).", 90)
     head = c.column(20, 42, "inlet", "oscparse", "list trim", "route heart", "route audio")
     sound = c.obj(20, 196, "t a a")
@@ -137,26 +137,34 @@ def _trouble(c: Canvas, kinds: Box) -> None:
 
 
 def _beats(c: Canvas, kinds: Box) -> None:
+    """A beat to come, of the first voice or (/heart/beat/2 ...) of another, with the ms until it sounds."""
     c.text(
         500,
-        400,
-        "beat n offset bpm rr_ms rmssd_ms label trust: how long until its frame plays? The clock stands at the "
-        "last tick, the timer says how much has gone by since.",
-        62,
+        392,
+        "beat n offset bpm rr_ms rmssd_ms label trust, beat 2 ... of another voice: voice first, then how long "
+        "until its frame plays. The clock stands at the last tick, the timer says how much has gone by since.",
+        110,
     )
-    beat = c.obj(500, 450, "unpack f f f f f s f")
-    kinds[1] >> beat
-    asked, timer = c.obj(660, 482, "t f b"), c.obj(740, 510, "timer")
-    beat[1] >> asked
-    tick = c.obj(740, 482, "r &tick")
-    tick >> timer
+    first, other = c.column(500, 430, "route list", "list prepend 1"), c.obj(640, 430, "t a a")
+    kinds[1] >> first[0]
+    first[0][1] >> other
+    name = c.column(760, 430, "list split 1", "list fromsymbol", "- 48")
+    rest, voice = c.obj(640, 458, "list split 1"), c.obj(640, 514, "list prepend")
+    other[1] >> name[0]
+    name[2] >> voice[1]
+    other >> rest
+    rest[1] >> voice
+    beat = c.obj(500, 542, "t l l")
+    first[1] >> beat
+    voice >> beat
+    offset, asked, timer = c.obj(600, 542, "unpack f f f"), c.obj(720, 542, "t f b"), c.obj(780, 570, "timer")
+    beat[1] >> offset
+    offset[2] >> asked
+    c.obj(800, 542, "r &tick") >> timer
     asked[1] >> timer[1]
-    away = c.obj(660, 538, "expr ($f1 - int((@b % @nb)*@block + @f + $f2 * @sr /1000 + 0.5) + 131072) % 65536", 66)
+    away = c.obj(600, 604, "expr ($f1 - int((@b % @nb)*@block + @f + $f2 * @sr /1000 + 0.5) + 131072) % 65536", 66)
     timer >> away[1]
     asked >> away
-    ms = c.obj(660, 590, "expr if($f1 < 57344, $f1 * 1000/@sr, 0)", 44)
-    away >> ms
-    packed = c.obj(480, 590, "pack f f f f f s f")
-    for outlet, inlet in ((0, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)):
-        beat[outlet] >> packed[inlet]
-    ms >> packed >> c.obj(480, 618, "s &beat-in")
+    told = c.obj(500, 700, "list prepend")
+    away >> c.obj(600, 660, "expr if($f1 < 57344, $f1 * 1000/@sr, 0)", 44) >> told[1]
+    beat >> told >> c.obj(500, 728, "s &beat-in")
