@@ -59,6 +59,8 @@ class Engine:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="rig-engine", daemon=True)
         self._ready = threading.Event()
+        self.events: list[str] = []
+        """What became of the clients: hello, start, lost, bye, expired."""
         self._clock_id: int | None = None
         self.wire: Wire | None = None
         self._error: BaseException | None = None
@@ -82,6 +84,7 @@ class Engine:
         self.wire = Wire(
             tape=NoiseTape(self.seed),
             on_sent=lambda x: self._sent.append(x[:, 0].copy()),
+            on_client=lambda event, client: self.events.append(event),
             on_message=lambda address, args, sender: self.messages.append((address, *args)),
             on_input=lambda channel, seq, sound, sender: self._input.append((channel, seq, sound)),
             **self._options,
