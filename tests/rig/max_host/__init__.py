@@ -8,7 +8,8 @@ that Max's own objects do what their pages say: for that there is tests/max.
         sound = host.record(host.add("heart.receive~ 1"), outlet=0)
 
     patch.py     a .maxpat becomes objects and cords        messages.py  objects of the message world
-    signals.py   objects of the signal world                host.py      clock, sockets, audio vectors
+    signals.py   objects of the signal world                live.py      faces, and what a device meets of Live
+    host.py      clock, sockets, audio vectors
 """
 
 from rig.max_host.host import MaxHost

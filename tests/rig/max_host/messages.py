@@ -10,7 +10,7 @@ import numpy as np
 from rig.max_host.core import BANG, Atom, Message, Obj, atom, named, number
 
 
-@named("inlet", "outlet", "button", "number", "flonum", "toggle")
+@named("inlet", "outlet")
 class Pass(Obj):
     def take(self, inlet: int, message: Message) -> None:
         self.out(0, message)
