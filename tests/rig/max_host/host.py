@@ -18,11 +18,11 @@ import numpy as np
 
 from heart.errors import WireError
 from heart.plumbing.osc import decode, encode
-from rig.max_host import live, messages  # noqa: F401  their objects enter themselves
+from rig.max_host import lists, live, messages  # noqa: F401  their objects enter themselves
 from rig.max_host.core import KINDS, Message, Obj
-from rig.max_host.messages import CloseBang, UdpReceive
 from rig.max_host.patch import Patch, join, read
 from rig.max_host.signals import Signal
+from rig.max_host.world import CloseBang, UdpReceive
 
 PATCHERS = Path(__file__).parents[3] / "max" / "patchers"
 
