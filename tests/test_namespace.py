@@ -217,3 +217,16 @@ def test_json_speaks_oscquery() -> None:
     assert label["RANGE"] == [{"VALS": list(SUNG)}]
     audio = tree["CONTENTS"]["heart"]["CONTENTS"]["audio"]["CONTENTS"]["8"]
     assert (audio["TYPE"], audio["ACCESS"]) == ("iiif", 1)
+
+
+@pytest.mark.parametrize("param", [p for p in ns.PARAMS.values() if p.continuous], ids=lambda p: p.name)
+def test_both_ends_of_a_fader_are_within_its_range_also_as_32_bit_floats(param: ns.Param) -> None:
+    for end in (param.low, param.high):
+        (value,) = ns.check(f"/heart/set/{param.name}", (float(np.float32(end)),))
+        assert value == pytest.approx(end)
+        assert param.low <= value <= param.high
+        with pytest.raises(WireError, match="must be"):
+            ns.check(
+                f"/heart/set/{param.name}",
+                (float(np.nextafter(np.float32(param.high), np.float32(1e9))) * 1.000001,),
+            )

@@ -43,49 +43,50 @@ def _announced(sheet: Sheet, x: float, y: float) -> None:
         460,
     )
     route = s("r heart.from", 10, 0) >> s("route " + " ".join(BEATS), 10, 1)
-    voice = s(f"switch {len(BEATS)} 1", 10, 2.4, 150)
-    s("patcherargs 1", 210, 0) >> s("unpack 1", 310, 0) >> voice
+    s("patcherargs 1", 360, 0) >> s("unpack 1", 360, 1) >> s(f"s {local}voice", 360, 2)
+    voice = s(f"switch {len(BEATS)} 1", 40, 3.2, 150)
+    s(f"r {local}voice", 10, 2) >> voice
     for n in range(len(BEATS)):
         route[n] >> voice[n + 1]
-    three = voice >> s("t l l b", 10, 3.6)
-    clock = s("v heart.position", 290, 3.6)
+    three = voice >> s("t l l b", 10, 4.6)
+    clock = s("v heart.position", 290, 4.6)
     three[2] >> clock
-    position = clock >> s("t i i", 290, 4.6)
-    ahead = s(f"expr ($i2-$i8+{2 * RING_FRAMES})%{RING_FRAMES}", 150, 5.4)
+    position = clock >> s("t i i", 290, 5.6)
+    ahead = s(f"expr ($i2-$i8+{2 * RING_FRAMES})%{RING_FRAMES}", 150, 6.4)
     position >> ahead[7]  # behind the seven items of the list
     three[1] >> ahead
-    two = ahead >> s("t i i", 150, 6.4)
-    frame = s("+", 330, 7.4)
+    two = ahead >> s("t i i", 150, 7.4)
+    frame = s("+", 330, 8.4)
     two[1] >> frame
     position[1] >> frame[1]
-    lap = frame >> s(f"/ {RING_FRAMES}", 330, 8.4) >> s(f"% {LAPS}", 330, 9.4) >> s(f"+ {LAPS}", 330, 10.4)
-    s(f"r {local}lap0", 390, 9.4) >> lap[1]
-    lap >> s(f"* {SLOTS}", 330, 11.4) >> s(f"s {local}mark", 330, 12.4)
-    gate = s("gate", 10, 8.4)
-    two >> s(f"< {LATE}", 60, 7.4) >> gate
+    lap = frame >> s(f"/ {RING_FRAMES}", 330, 9.4) >> s(f"% {LAPS}", 330, 10.4) >> s(f"+ {LAPS}", 330, 11.4)
+    s(f"r {local}lap0", 390, 10.4) >> lap[1]
+    lap >> s(f"* {SLOTS}", 330, 12.4) >> s(f"s {local}mark", 330, 13.4)
+    gate = s("gate", 10, 9.4)
+    two >> s(f"< {LATE}", 60, 8.4) >> gate
     three >> gate[1]
-    parts = gate >> s("t b l l", 10, 9.4)
-    keep = s(f"zl.join {_LIST}", 190, 13.4)
+    parts = gate >> s("t b l l", 10, 10.4)
+    keep = s(f"zl.join {_LIST}", 190, 14.4)
     parts[2] >> keep[1]
-    offset, where = parts[1] >> s("unpack 0 0", 110, 10.4), s("i", 10, 13)
-    slot = offset >> s(f"% {SLOTS}", 110, 11.4) >> s("t i i", 110, 12.4)
+    offset, where = parts[1] >> s("unpack 0 0", 110, 11.4), s("i", 10, 14)
+    slot = offset >> s(f"% {SLOTS}", 110, 12.4) >> s("t i i", 110, 13.4)
     offset[1] >> where[1]
     slot >> keep
-    value = s("+ 0", 90, 14.6)
+    value = s("+ 0", 90, 15.6)
     slot[1] >> value
-    s(f"r {local}mark", 110, 13.6) >> value[1]
-    keep >> s(f"coll {local}said", 190, 14.6)
+    s(f"r {local}mark", 110, 14.6) >> value[1]
+    keep >> s(f"coll {local}said", 190, 15.6)
     parts >> where
-    pack = s("pack 0 0", 10, 15.8)
+    pack = s("pack 0 0", 10, 16.8)
     where >> pack
     value >> pack[1]
-    pack >> s(f"peek~ {local}beats 1 0", 10, 16.8)
-    s(f"buffer~ {local}beats @samps {RING_FRAMES}", 190, 16.8)
+    pack >> s(f"peek~ {local}beats 1 0", 10, 17.8)
+    s(f"buffer~ {local}beats @samps {RING_FRAMES}", 190, 17.8)
     (
-        s("r heart.stream", 390, 13.6)
-        >> s("unpack 0", 390, 14.6)
-        >> s(f"* {LAPS}", 390, 15.6)
-        >> s(f"s {local}lap0", 390, 16.6)
+        s("r heart.stream", 390, 14.6)
+        >> s("unpack 0", 390, 15.6)
+        >> s(f"* {LAPS}", 390, 16.6)
+        >> s(f"s {local}lap0", 390, 17.6)
     )
 
 

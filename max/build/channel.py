@@ -34,7 +34,8 @@ WAYS = ("array", "funnel", "js")
 _LIST = "@zlmaxsize 2048"
 
 
-def build(sheet: Sheet) -> Sheet:
+def build(sheet: Sheet, ways: tuple[str, ...] = WAYS) -> Sheet:
+    """`ways`: those of WAYS that shall be in it."""
     sheet.title(
         "One channel of the stream: a ring of 65,536 frames and its player. heart.receive~ holds eight of them.",
         900,
@@ -43,7 +44,8 @@ def build(sheet: Sheet) -> Sheet:
     _stream(sheet, 20, 770)
     _take(sheet, 500, 84)
     _place(sheet, 500, 390)
-    _write(sheet, 500, 850)
+    _write(sheet, 500, 850, ways)
+    _stamp(sheet, 500, 1150)
     _gaps(sheet, 1000, 84)
     _ask(sheet, 1000, 600)
     return sheet
@@ -163,7 +165,7 @@ def _place(sheet: Sheet, x: float, y: float) -> None:
     parts[2] >> s(f"s {local}offset", 190, 10.6)
 
 
-def _write(sheet: Sheet, x: float, y: float) -> None:
+def _write(sheet: Sheet, x: float, y: float, ways: tuple[str, ...]) -> None:
     local = sheet.local
     s = sheet.section(
         5,
@@ -176,32 +178,35 @@ def _write(sheet: Sheet, x: float, y: float) -> None:
     gate = s("gate 3 1", 60, 1.2, 120)
     s("r heart.way", 10, 0) >> gate
     s(f"r {local}samples", 100, 0) >> gate[1]
-    to, write = s.down(10, 2.4, f"r {local}offset", "(frameoffset $1)")
-    array = s(f"array.tobuffer {local}ring @resize 0", 10, 4.6)
-    write >> array
-    gate >> array
-    shift = s("(offset $1)", 190, 3.4)
-    s(f"r {local}offset", 190, 2.4) >> shift
-    funnel, peek = s.down(230, 4.6, "listfunnel", f"peek~ {local}ring 1 0")
-    shift >> funnel
-    gate[1] >> funnel
-    script = s(f"js heart.ring.js {local}ring", 330, 4.6, numinlets=2, numoutlets=0, outlettype=[])
-    gate[2] >> script
-    s(f"r {local}offset", 330, 2.4) >> script[1]
+    if "array" in ways:
+        array = s(f"array.tobuffer {local}ring @resize 0", 10, 4.6)
+        s(f"r {local}offset", 10, 2.4) >> s("(frameoffset $1)", 10, 3.4) >> array
+        gate >> array
+    if "funnel" in ways:
+        funnel = s("listfunnel", 230, 4.6)
+        s(f"r {local}offset", 190, 2.4) >> s("(offset $1)", 190, 3.4) >> funnel
+        gate[1] >> funnel >> s(f"peek~ {local}ring 1 0", 230, 5.6)
+    if "js" in ways:
+        script = s(f"js heart.ring.js {local}ring", 330, 4.6, numinlets=2, numoutlets=0, outlettype=[])
+        gate[2] >> script
+        s(f"r {local}offset", 330, 2.4) >> script[1]
     s(f"buffer~ {local}ring @samps {RING_FRAMES}", 10, 6)
-    s.note("Then its stamp: the number of its stream and lap, at its place in blocks.", 10, 7, 440)
-    s(f"r {local}stamp", 10, 8) >> (where := s("i", 10, 10))
-    s(f"r {local}offset", 90, 8) >> (blocks := s("/ 256", 90, 9))
-    s(f"r {local}block", 170, 8) >> blocks[1]
+
+
+def _stamp(sheet: Sheet, x: float, y: float) -> None:
+    local = sheet.local
+    s = sheet.section("", "And its stamp", "The number of its stream and lap, at its place in blocks.", x, y, 460)
+    where, blocks = s("i", 10, 2), s("/ 256", 90, 1)
+    s(f"r {local}stamp", 10, 0) >> where
+    s(f"r {local}offset", 90, 0) >> blocks
+    s(f"r {local}block", 170, 0) >> blocks[1]
     blocks >> where[1]
-    pack, stamp = s.down(10, 11, "pack 0 0", f"peek~ {local}got 1 0")
-    where >> pack
-    lap, number = s.down(250, 8, f"r {local}frame", f"/ {RING_FRAMES}")
-    add = s(f"+ {LAPS}", 250, 10)
-    number >> add
-    s(f"r {local}lap0", 330, 9) >> add[1]
-    add >> pack[1]
-    s(f"buffer~ {local}got @samps 1024", 190, 12)
+    pack = where >> s("pack 0 0", 10, 3)
+    pack >> s(f"peek~ {local}got 1 0", 10, 4)
+    lap = s(f"r {local}frame", 250, 0) >> s(f"/ {RING_FRAMES}", 250, 1) >> s(f"+ {LAPS}", 250, 2)
+    s(f"r {local}lap0", 330, 1) >> lap[1]
+    lap >> pack[1]
+    s(f"buffer~ {local}got @samps 1024", 190, 4)
 
 
 def _gaps(sheet: Sheet, x: float, y: float) -> None:

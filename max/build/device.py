@@ -14,6 +14,9 @@ from max.build.style import GREY, INK, PANIC, RED, ROSE
 
 from heart.namespace import DEFAULT_PORT, PARAMS
 
+WAY = "funnel"
+"""How blocks are written: Live 11 brings a Max without array.tobuffer, and a script would be a file of its own."""
+
 LEADERS = ("off", "Live leads", "heart leads")
 HEIGHT = 169.0
 ROWS = 3
@@ -40,7 +43,7 @@ def build(sheet: Sheet) -> Sheet:
 def _inside(sheet: Sheet, x: float, y: float) -> dict[str, Node]:
     s = sheet.section(1, "Engine and sound", "The objects of the package, embedded. One channel.", x, y, 540)
     core = engine.build(Sheet("heart.engine", "---e.", sheet))
-    sounds = stream.build(Sheet("heart.receive~", "---r.", sheet), _channel, channels=1)
+    sounds = stream.build(Sheet("heart.receive~", "---r.", sheet), _channel, channels=1, way=WAY)
     beats = beat.build(Sheet("heart.beat", "---b.", sheet))
     parts = {
         "engine": sheet.sub("p engine", s.x + 10, s.row(3), core),
@@ -91,7 +94,7 @@ def _inside(sheet: Sheet, x: float, y: float) -> dict[str, Node]:
 
 
 def _channel(sheet: Sheet, ch: int, x: float, y: float) -> Node:
-    return sheet.sub("p channel", x, y, channel.build(Sheet("heart.channel~", f"---c{ch}.", sheet)))
+    return sheet.sub("p channel", x, y, channel.build(Sheet("heart.channel~", f"---c{ch}.", sheet), (WAY,)))
 
 
 def _tempo(sheet: Sheet, x: float, y: float) -> Node:

@@ -195,6 +195,8 @@ def _device(patcher: dict[str, Any]) -> Iterator[str]:
             yield f"{box['text']}: #0 does not expand in a device, --- does"
         if name_of(box) == "node.script":
             yield "node.script is forbidden in a device"
+        if name_of(box) in ("js", "v8", "bpatcher", "array.tobuffer") or name_of(box).startswith("heart."):
+            yield f"{name_of(box)} needs a file or a Max that a device may not find"
     for entry in patcher["boxes"]:
         rect = entry["box"].get("presentation_rect")
         if rect and rect[1] + rect[3] > STRIP_HEIGHT:

@@ -28,12 +28,13 @@ def by_name(sheet: Sheet, ch: int, x: float, y: float) -> Node:
     return sheet.obj("heart.channel~", x, y)
 
 
-def build(sheet: Sheet, channel: MakeChannel = by_name, channels: int = CHANNELS) -> Sheet:
+def build(sheet: Sheet, channel: MakeChannel = by_name, channels: int = CHANNELS, way: str = WAYS[0]) -> Sheet:
+    """`channel` puts each of `channels` players there; `way` of WAYS is taken when no argument names another."""
     sheet.title("The engine's sound. Your audio clock asks for it, 50 times a second. One in a set.", 900)
     _clock(sheet, 20, 84)
     _welcome(sheet, 20, 480)
     _credit(sheet, 500, 84)
-    _settings(sheet, 500, 680)
+    _settings(sheet, 500, 680, way)
     _channels(sheet, 1000, 84, channel, channels)
     return sheet
 
@@ -139,7 +140,7 @@ def _credit(sheet: Sheet, x: float, y: float) -> None:
     gate >> s("(/heart/credit $2 $1 $3 $4)", 10, 13.8) >> s("s heart.to", 10, 14.8)
 
 
-def _settings(sheet: Sheet, x: float, y: float) -> None:
+def _settings(sheet: Sheet, x: float, y: float, way: str) -> None:
     local = sheet.local
     s = sheet.section(
         4,
@@ -149,16 +150,16 @@ def _settings(sheet: Sheet, x: float, y: float) -> None:
         y,
         460,
     )
-    parts = s("patcherargs 1 array", 10, 0) >> s("unpack 0 s", 10, 1)
+    parts = s(f"patcherargs 1 {way}", 10, 0) >> s("unpack 0 s", 10, 1)
     count = parts >> s("t b i", 10, 2)
     count[1] >> s("v heart.channels", 50, 3)
     count >> s("s heart.hello", 10, 4)
-    way = s("sel " + " ".join(WAYS), 190, 2.2, 110)
-    parts[1] >> way
-    s.inlet(270, 0, "(symbol) array, funnel or js: how blocks get into the ring") >> way
+    choice = s("sel " + " ".join(WAYS), 190, 2.2, 110)
+    parts[1] >> choice
+    s.inlet(270, 0, "(symbol) array, funnel or js: how blocks get into the ring") >> choice
     to = s("s heart.way", 190, 4.6)
     for n in range(len(WAYS)):
-        way[n] >> s(f"t {n + 1}", 190 + 40 * n, 3.4) >> to
+        choice[n] >> s(f"t {n + 1}", 190 + 40 * n, 3.4) >> to
     on = s("loadbang", 350, 0) >> s("dspstate~", 350, 1)
     gate = s("gate", 350, 3.4)
     on >> gate

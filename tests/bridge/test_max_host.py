@@ -104,6 +104,19 @@ def test_a_click_falls_on_the_sample_of_s1_and_a_bang_within_two_vectors() -> No
         assert said.heard[0][2] == pytest.approx(61.5)
 
 
+def test_heart_beat_follows_the_voice_of_its_argument_alone() -> None:
+    with Engine() as engine, MaxHost(128) as host:
+        rig = Set(host, engine.port)
+        first, second = host.tap(host.add("heart.beat"), 3), host.tap(host.add("heart.beat 2"), 3)
+        host.start()
+        rig.wait_playing()
+        for voice, ahead in (("", 8_000), ("/2", 12_000)):
+            at = (int(host.values["heart.position"][0]) + ahead) % 65_536
+            engine.say(f"/heart/beat{voice}", 5, at, 60.0 + ahead, 900.0, 0.0, "N", 1.0)
+        host.wait_until(lambda: bool(first.heard) and bool(second.heard), 3, "both beat")
+        assert [beat[2] for beat in (*first.heard, *second.heard)] == [8_060.0, 12_060.0]
+
+
 def test_an_engine_that_is_not_there_or_dies_or_comes_back_is_told_in_words() -> None:
     port = free_port()
     with MaxHost(128) as host:

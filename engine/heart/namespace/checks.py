@@ -165,9 +165,18 @@ def _real(address: str, arg: Arg, value: Any) -> float:
         raise _refuse("type", address, arg, value)
     if not -_HUGE < value < _HUGE:  # also false for NaN
         raise _refuse("range", address, arg, value)
-    if (arg.low is not None and value < arg.low) or (arg.high is not None and value > arg.high):
-        raise _refuse("range", address, arg, value)
+    if arg.low is not None and value < arg.low:
+        return _on_the_bound(address, arg, value, arg.low)
+    if arg.high is not None and value > arg.high:
+        return _on_the_bound(address, arg, value, arg.high)
     return value
+
+
+def _on_the_bound(address: str, arg: Arg, value: float, bound: float) -> float:
+    """OSC's floats have 32 bits: 0.33 arrives as 0.330000013, and is the bound all the same."""
+    if np.float32(value) != np.float32(bound):
+        raise _refuse("range", address, arg, value)
+    return bound
 
 
 def _as_float(address: str, arg: Arg, value: Any) -> float:

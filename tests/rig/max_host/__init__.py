@@ -8,7 +8,9 @@ that Max's own objects do what their pages say: for that there is tests/max.
         sound = host.record(host.add("heart.receive~ 1"), outlet=0)
 
     patch.py     a .maxpat becomes objects and cords        messages.py  objects of the message world
-    signals.py   objects of the signal world                host.py      clock, sockets, audio vectors
+    signals.py   objects of the signal world                live.py      faces, and what a device meets of Live
+    lists.py     zl, coll, buffer~                          world.py     time, sockets, the audio driver
+    host.py      the clock and the audio vectors
 """
 
 from rig.max_host.host import MaxHost

@@ -18,11 +18,11 @@ import numpy as np
 
 from heart.errors import WireError
 from heart.plumbing.osc import decode, encode
-from rig.max_host import messages  # noqa: F401  its objects enter themselves
+from rig.max_host import lists, live, messages  # noqa: F401  their objects enter themselves
 from rig.max_host.core import KINDS, Message, Obj
-from rig.max_host.messages import CloseBang, UdpReceive
-from rig.max_host.patch import Patch, join
+from rig.max_host.patch import Patch, join, read
 from rig.max_host.signals import Signal
+from rig.max_host.world import CloseBang, UdpReceive
 
 PATCHERS = Path(__file__).parents[3] / "max" / "patchers"
 
@@ -70,6 +70,10 @@ class MaxHost:
         self.wireless: dict[Any, np.ndarray] = {}
         self.objects: list[Obj] = []
         self.dsp_states: list[Obj] = []
+        self.observers: list[Obj] = []
+        self.live_bpm = 120.0
+        self.remote: dict[str, list[float]] = {}
+        """What live.remote~ was told, by the path of the parameter."""
         self.instances = 0
         self.dsp_on = True
         self.vectors = 0
@@ -102,6 +106,26 @@ class MaxHost:
         thing = made.things["x"]
         assert isinstance(thing, Patch)
         return thing
+
+    def device(self, path: Path) -> Patch:
+        """A device of Live, or any other patch file."""
+        return Patch(self, read(path), [])
+
+    def set_live_bpm(self, bpm: float) -> None:
+        """The tempo of the Live set, from any thread."""
+
+        def change() -> None:
+            self.live_bpm = bpm
+            for observer in self.observers:
+                observer.out(0, [bpm])
+
+        self._calls.append(change)
+
+    def turn(self, patch: Patch, name: str, *value: Any) -> None:
+        """A face by its scripting name, turned by hand."""
+        face = patch.named[name]
+        assert isinstance(face, Obj)
+        self._calls.append(lambda: face.take(0, list(value)))
 
     def tap(self, patch: Patch, outlet: int) -> Tap:
         """Everything that comes out there."""

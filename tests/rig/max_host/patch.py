@@ -8,6 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from py2max.m4l import unpack_amxd
+
 from rig.max_host.core import KINDS, Atom, Obj, atom
 
 if TYPE_CHECKING:
@@ -25,9 +27,10 @@ class Patch:
         host.instances += 1
         self.number = host.instances
         self.things: dict[str, Obj | Patch] = {}
-        boxes = [entry["box"] for entry in patcher["boxes"] if entry["box"]["maxclass"] not in ("comment", "panel")]
+        boxes = [entry["box"] for entry in patcher["boxes"] if entry["box"]["maxclass"] != "panel"]
         for box in boxes:
             self.things[box["id"]] = self._make(box)
+        self.named = {box["varname"]: self.things[box["id"]] for box in boxes if "varname" in box}
         at = {box["id"]: box["patching_rect"] for box in boxes}
         for line in patcher["lines"]:
             (source, outlet), (target, inlet) = (line["patchline"][end][:2] for end in ("source", "destination"))
@@ -70,12 +73,13 @@ class Patch:
             made.patcher_args = self.args
             self.host.objects.append(made)
             return made
-        return Patch(self.host, load(self.host.folder / f"{name}.maxpat"), args)
+        return Patch(self.host, read(self.host.folder / f"{name}.maxpat"), args)
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The patcher of a file."""
-    whole: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["patcher"]
+def read(path: Path) -> dict[str, Any]:
+    """The patcher of a .maxpat or .amxd file."""
+    raw = path.read_bytes()
+    whole: dict[str, Any] = json.loads(unpack_amxd(raw)[0] if path.suffix == ".amxd" else raw)["patcher"]
     return whole
 
 
