@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heart.learning.voice_data import Clip, load_clips, pack_clips
+from heart.learning.voice_data import gather_clips
 from heart.learning.voice_log import LossLog
 from heart.learning.voice_loom import Batch, Loom, Mix
 from heart.sounding.net import NetShape, VoiceNet
@@ -64,14 +64,10 @@ class Material:
     """The training clips whose styles a seed may choose."""
 
 
-def _gather_hearts(data_dir: Path, pack: Path) -> list[Clip]:
-    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
-
-
 HEARTS = Material(
     NetShape(),
     BAND_WEIGHTS,
-    _gather_hearts,
+    gather_clips,
     Loom,
     lambda clips: Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0)),
 )
