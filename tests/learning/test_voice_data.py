@@ -13,11 +13,12 @@ from heart.errors import FileError
 from heart.learning import voice_data
 from heart.learning.voice_data import PEAK, Clip, agree, load_clips, make_clip, pack_clips, sharpen
 from heart.learning.voice_loom import Loom, Mix, weave
-from heart.learning.voice_style import NAMES, STYLES, measure_style
+from heart.learning.voice_style import STYLES, measure_style
 from heart.records import LABELS, OVERLAP, Beat, Wish
 from heart.sounding import pulse
 from heart.sounding.conditions import BANDS, CHANNELS, expand
 from heart.sounding.filterbank import synthesise
+from heart.sounding.style import NAMES
 
 RATE = 44_100
 

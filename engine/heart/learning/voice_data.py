@@ -171,8 +171,8 @@ def _envelope(sound: np.ndarray) -> np.ndarray:
 def sharpen(envelope: np.ndarray, mark: int) -> int:
     """The onset near a mark: where the nearby sound that rises highest last passed a fifth of its rise.
 
-    Only peaks count, so that the flank of a murmur at the edge of the search is none. A fifth is less than what lies
-    between the halves of a split S1, so it begins with the first of them, however soft that is.
+    Only peaks count, so that the flank of a murmur at the edge of the search is none. A fifth is less than what
+    lies between the halves of a split S1, so it begins with the first of them, however soft that is.
     """
     first = max(1, mark - int(_SEARCH_S[0] * RATE))
     peaks = first - 1 + find_peaks(envelope[first - 1 : mark + int(_SEARCH_S[1] * RATE)])[0]

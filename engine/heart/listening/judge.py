@@ -99,7 +99,7 @@ def _matched(found_s: np.ndarray, asked_s: np.ndarray, tolerance_s: float) -> li
 
 
 def _onset(envelope: np.ndarray, peak: int) -> int:
-    """Where the sound of a peak began: where it last passed RISE_PART of its rise from the lowest point before it."""
+    """Where the sound of a peak began: where it last passed RISE_PART of its rise."""
     rise = envelope[max(0, peak - RISE_MS) : peak + 1]
     below = np.flatnonzero(rise <= rise.min() + RISE_PART * (rise[-1] - rise.min()))
     return peak + 1 - len(rise) + int(below[-1])
