@@ -23,6 +23,13 @@ from heart.errors import UsageError
 LARGEST_GRADIENT = 1.0
 
 
+def device() -> torch.device:
+    """CUDA, MPS or CPU, the first that is there."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
 class Crew:
     """One process, on the best device there is."""
 
@@ -35,10 +42,8 @@ class Crew:
 
     @property
     def where(self) -> torch.device:
-        """CUDA, MPS or CPU, the first that is there."""
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        """Where this process computes."""
+        return device()
 
     def join(self, net: Any, optimiser: Any) -> tuple[Any, Any]:
         """The net to ask and the optimiser to step with; the net itself keeps its weights and its state."""

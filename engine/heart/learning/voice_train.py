@@ -159,7 +159,7 @@ def school(
     out_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = out_dir / "checkpoint.pt"
     if resume and checkpoint.is_file():
-        run.load(torch.load(checkpoint, weights_only=True))
+        run.load(torch.load(checkpoint, map_location=crew().where, weights_only=True))
     train_clips = [clip for clip in clips if clip.split == "train"]
     bank = material.bank(train_clips)
     loom = material.weave(train_clips, seed + 7919 * run.step + 104_729 * crew().rank)
