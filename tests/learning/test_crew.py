@@ -26,8 +26,8 @@ def launch(out: Path, processes: int, steps: int) -> dict[int, list[str]]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     here = {
         **os.environ,
-        "ACCELERATE_USE_CPU": "true",
         "ACCELERATE_MIXED_PRECISION": "bf16",
+        "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",
     }
     command += [str(STEPS), str(out), str(steps)]

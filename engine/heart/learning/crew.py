@@ -74,7 +74,7 @@ class Launched(Crew):
             from accelerate import Accelerator
         except ImportError:
             raise UsageError("training on several devices needs accelerate: pip install -e '.[train]'") from None
-        self._all = Accelerator()
+        self._all = Accelerator(cpu=device().type == "cpu")
         self.rank, self.count = self._all.process_index, self._all.num_processes
 
     @property
