@@ -529,26 +529,24 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 
 
 @main.command()
-@click.argument("name")
+@click.argument("model")
 @DATA
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/train"), show_default=True)
 @click.option("--minutes", type=click.FloatRange(min=0.1), help="Of training; else as long as it needs.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Begin anew instead of resuming from the last checkpoint.")
 @click.option("--from", "start", type=click.Path(path_type=Path), help="dance-heart: the checkpoint to fine-tune.")
-def train(
-    name: str, data: Path | None, out: Path, minutes: float | None, seed: int, fresh: bool, start: Path | None
-) -> None:
-    """Train model NAME (voice-heart, voice-texture, ear-valve or just valve), resuming where it stopped."""
-    from heart.config import data_dir
-    from heart.learning import full_name, trainer
+@click.option("--name", "own", help="Of a voice of your own sounds; else the folder's.")
+def train(model: str, data: Path | None, out: Path, own: str | None, fresh: bool, **wishes: Any) -> None:
+    """Train MODEL (voice-heart, voice-texture, ear-valve or just valve), resuming where it stopped.
 
-    if start is not None and full_name(name) != "dance-heart":
-        raise UsageError(f"--from is for dance-heart; {full_name(name)} begins by itself")
-    more: dict[str, Any] = {
-        key: value for key, value in (("minutes", minutes), ("start", start)) if value is not None
-    }
-    trainer(name)(data_dir(data), out / full_name(name), **more, seed=seed, resume=not fresh)
+    With voice-heart or voice-texture and a folder of your own sound files as --data (no manifest.csv, no labels)
+    the shipped voice learns from them, in half an hour, and becomes a new one: heart generate --voice NAME.
+    """
+    from heart.learning import train_model
+
+    given = {key: value for key, value in wishes.items() if value is not None}
+    train_model(model, data, out, own, not fresh, given)
 
 
 @main.command()

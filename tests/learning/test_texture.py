@@ -19,7 +19,8 @@ from heart.learning.texture_data import SPEEDS, gather_pieces, load_pieces, pack
 from heart.learning.texture_evaluate import compare, distance_db, evaluate_texture, hear, recognised
 from heart.learning.texture_loom import SHAPE, Habits, TextureLoom
 from heart.learning.texture_style import STYLES, band_levels_db, measure_style
-from heart.learning.voice_train import begin, learn, objective
+from heart.learning.voice_lesson import objective
+from heart.learning.voice_train import begin, learn
 from heart.records import TEXTURES
 from heart.sounding.conditions import LEVEL_CENTRE_DB, LEVEL_WIDTH_DB, compand, expand, mix_styles
 from heart.sounding.contour import PHRASE, ROWS

@@ -16,8 +16,9 @@ from heart.errors import FileError
 from heart.learning import full_name, voice_distil
 from heart.learning.voice_card import publish_few
 from heart.learning.voice_distil import Shortcut, distil_voice
+from heart.learning.voice_lesson import seen_by
 from heart.learning.voice_loom import Loom, Mix
-from heart.learning.voice_train import enrol, learn, seen_by
+from heart.learning.voice_train import enrol, learn
 from heart.records import Source
 from heart.sounding.net import NetShape, VoiceNet
 from heart.sounding.samplers import ddim, times

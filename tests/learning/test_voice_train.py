@@ -12,9 +12,10 @@ from heart.cards import read_model
 from heart.learning import voice_train
 from heart.learning.voice_card import publish_voice
 from heart.learning.voice_data import Clip, _save
+from heart.learning.voice_lesson import objective
 from heart.learning.voice_loom import Loom
 from heart.learning.voice_style import STYLES
-from heart.learning.voice_train import begin, learn, objective, train_voice
+from heart.learning.voice_train import begin, learn, train_voice
 from heart.records import LABELS, Beat, Wish
 from heart.sounding import pulse
 from heart.sounding.net import NetShape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 from heart.listening import judge
 
@@ -35,6 +36,27 @@ def test_a_split_sound_is_one_and_begins_with_its_first_half():
     split = bursts(S1, level=0.7) + bursts(S1 + 0.04) + bursts(S2, level=0.6)
     score = judge.score(judge.onsets(split, RATE), np.sort(np.concatenate([S1, S2])), 0.02)
     assert score.f1 == 1
+
+
+@pytest.mark.parametrize("first", [0.45, 0.6, 0.8])
+def test_how_soft_the_first_half_is_moves_the_onset_little(first):
+    found = judge.onsets(bursts(S1, level=first) + bursts(S1 + 0.035) + bursts(S2, level=0.9), RATE)
+    near = found[np.abs(found[:, None] - S1).argmin(0)] - S1
+    assert np.ptp(near) < 0.005
+    assert np.abs(near).max() < 0.02
+
+
+def test_a_murmur_that_fills_systole_does_not_hide_the_sounds():
+    random = np.random.default_rng(1)
+    murmur = np.zeros(4 * RATE)
+    for start in S1:
+        part = slice(int((start + 0.04) * RATE), int((start + 0.3) * RATE))
+        murmur[part] = random.standard_normal(part.stop - part.start) * np.hanning(part.stop - part.start)
+    high = sosfilt(butter(2, 150, "high", fs=RATE, output="sos"), murmur)
+    sound = bursts(S1) + bursts(S2, level=0.6) + 0.4 * high / high.std()
+    assert np.abs(high).max() * 0.4 / high.std() > 1
+    score = judge.score(judge.onsets(sound, RATE), np.sort(np.concatenate([S1, S2])), 0.02)
+    assert score.f1 > 0.9
 
 
 def test_ripples_of_a_murmur_are_no_beats():

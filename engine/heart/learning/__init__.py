@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from heart.config import data_dir
 from heart.errors import UsageError
 
 MODELS = {
@@ -42,6 +44,33 @@ def full_name(name: str) -> str:
         if full in MODELS:
             return full
     raise UsageError(f"no model called {name!r} to train or evaluate; there are {', '.join(MODELS)}")
+
+
+def train_model(
+    name: str, data: Path | None, out: Path, own: str | None, resume: bool, given: Mapping[str, Any]
+) -> None:
+    """Train a model with the data folder, or a voice with a folder of somebody's own sounds.
+
+    Args:
+        data: see `config.data_dir`; for the voices also a folder of sound files without a manifest.
+        out: gets a folder for the training.
+        own: name of the voice that is made from own sounds; None takes the folder's.
+        given: `minutes`, `seed` and `start` (a checkpoint), each only where it is given.
+
+    Raises HeartError as the trainings do; UsageError for an unknown name.
+    """
+    full = full_name(name)
+    if "start" in given and full != "dance-heart":
+        raise UsageError(f"--from is for dance-heart; {full} begins by itself")
+    if full.startswith("voice"):
+        from heart.learning.own_voice import is_own, train_own
+
+        if data is not None and is_own(full, data):
+            train_own(full, data, out, own, resume=resume, **given)
+            return
+    if own is not None:
+        raise UsageError(f"--name {own}: {full} has its own; a name is for voices of your own sounds")
+    trainer(name)(data_dir(data), out / full, resume=resume, **given)
 
 
 def trainer(name: str) -> Callable[..., Any]:

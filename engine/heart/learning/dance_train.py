@@ -23,9 +23,9 @@ from torch import Tensor
 
 from heart.audio import write_audio
 from heart.cards import sha256, write_card
+from heart.learning.crew import device
 from heart.learning.dance_data import Crops, Lesson, gather
 from heart.learning.voice_log import LossLog
-from heart.learning.voice_train import device
 from heart.sounding.dance.checkpoint import open_checkpoint
 from heart.sounding.dance.model import CLASS
 from heart.sounding.dance.net import DanceNet

@@ -111,7 +111,11 @@ def _pitch(row: dict[str, str]) -> int | None:
 def read_levelled(path: Path) -> np.ndarray:
     """A recording as float64 [n] at 44.1 kHz, mono, without what lies below 15 Hz, levelled."""
     sound, rate = sf.read(path, dtype="float64", always_2d=True)
-    sound = soxr.resample(sound.mean(1), rate, RATE, quality="HQ")
+    return levelled(soxr.resample(sound.mean(1), rate, RATE, quality="HQ"))
+
+
+def levelled(sound: np.ndarray) -> np.ndarray:
+    """A sound [n] at 44.1 kHz without what lies below 15 Hz, levelled."""
     return level(sosfiltfilt(butter(2, 15, "high", fs=RATE, output="sos"), sound))
 
 
@@ -141,12 +145,15 @@ def made_sounds(data_dir: Path, rows: Sequence[dict[str, str]]) -> Iterator[tupl
         yield "piano", f"notes/piano-{n}", texture_sounds.piano(PIECE_S, notes, random)
 
 
-def cut(sound: np.ndarray, path: str, split: str, label: str) -> list[Piece]:
-    """Pieces of at most PIECE_S with faded ends, at every speed of the label."""
+def cut(
+    sound: np.ndarray, path: str, split: str, label: str = TEXTURES[0], speeds: Sequence[float] | None = None
+) -> list[Piece]:
+    """Pieces of about PIECE_S with faded ends, at every speed, by default those of the label."""
+    speeds = SPEEDS[label] if speeds is None else speeds
     count = max(1, round(len(sound) / (PIECE_S * RATE)))
     pieces = []
     for part in np.array_split(sound, count):
-        for speed in SPEEDS[label] if split == "train" else (1.0,):
+        for speed in speeds if split == "train" else (1.0,):
             played = part if speed == 1 else soxr.resample(part, RATE * speed, RATE, quality="HQ")
             faded = fade_ends(played).astype(np.float32)
             style = measure_style(faded)

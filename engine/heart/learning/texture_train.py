@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from heart.learning.crew import crew
 from heart.learning.texture_card import publish_texture
 from heart.learning.texture_data import gather_pieces
 from heart.learning.texture_loom import SHAPE, Habits, TextureLoom
@@ -30,5 +31,6 @@ def train_texture(
     """
     weights = train_voice(data_dir, out_dir, minutes, seed, resume, threads, material=MATERIAL)
     command = f"heart train voice-texture --data DATA --minutes {minutes:g} --seed {seed}"
-    publish_texture(weights, out_dir / "model", data_dir, training={"command": command, "seed": seed})
+    if crew().first:
+        publish_texture(weights, out_dir / "model", data_dir, training={"command": command, "seed": seed})
     return out_dir / "model" / weights.name

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 import soxr
-from scipy.signal import butter, hilbert, sosfiltfilt
+from scipy.signal import butter, find_peaks, hilbert, sosfiltfilt
 
 from heart.errors import FileError
 from heart.learning.ear_labels import label_clips
@@ -29,8 +29,12 @@ from heart.sounding.rhythm import systole_ms
 PEAK = 0.5
 """Level of the loud sounds of a clip after levelling."""
 RATE = SAMPLE_RATE_HZ
+MARKING = 2
+"""How onsets are marked. A pack of another marking is packed again."""
 _SEARCH_S = (0.05, 0.09)
-"""An onset mark may be this early or late before it is sharpened."""
+"""A sound's peak is looked for this long before and after a mark."""
+_RISE_S = 0.09
+"""A sound has risen to its peak within this time, also one that is split in two."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,18 @@ def make_clip(
     return Clip(row["path"], row["split"], LABELS.index(row["label"]), sound, cycles, style)
 
 
+def gather_clips(data_dir: Path, pack: Path) -> list[Clip]:
+    """The clips of a pack, packed now when they are not yet, or when they were marked otherwise."""
+    return load_clips(pack) if _is_marked(pack) else pack_clips(data_dir, pack)
+
+
+def _is_marked(pack: Path) -> bool:
+    if not pack.is_file():
+        return False
+    with np.load(pack) as data:
+        return "marking" in data and int(data["marking"]) == MARKING
+
+
 def load_clips(pack: Path) -> list[Clip]:
     """The clips of a pack. Raises FileError when there is none."""
     if not pack.is_file():
@@ -119,7 +135,7 @@ def _save(clips: Sequence[Clip], out: Path) -> None:
     ]
     sounds = np.concatenate([clip.sound for clip in clips]).astype(np.float16)
     styles = np.array([clip.style for clip in clips], np.float32).reshape(-1, STYLES)
-    np.savez(out, index=json.dumps(index), sounds=sounds, styles=styles)
+    np.savez(out, index=json.dumps(index), sounds=sounds, styles=styles, marking=MARKING)
 
 
 def _rows(data_dir: Path) -> list[dict[str, str]]:
@@ -147,21 +163,26 @@ def ask_ear(data_dir: Path, out: Path) -> Mapping[str, Mapping[str, Sequence[flo
 
 
 def _envelope(sound: np.ndarray) -> np.ndarray:
-    """Smooth 25-150 Hz envelope, where S1 and S2 are and most murmur is not; float64 [n]."""
-    band = sosfiltfilt(butter(2, [25, 150], "band", fs=RATE, output="sos"), sound)
+    """Smooth 25-90 Hz envelope, where S1 and S2 are and most murmur is not; float64 [n]."""
+    band = sosfiltfilt(butter(2, [25, 90], "band", fs=RATE, output="sos"), sound)
     return np.maximum(sosfiltfilt(butter(2, 25, fs=RATE, output="sos"), np.abs(hilbert(band))), 0)
 
 
 def sharpen(envelope: np.ndarray, mark: int) -> int:
-    """The onset near a mark: where the envelope last rose through 30 % of the nearest peak."""
-    first = max(0, mark - int(_SEARCH_S[0] * RATE))
-    near = envelope[first : mark + int(_SEARCH_S[1] * RATE)]
-    if len(near) == 0:
+    """The onset near a mark: where the nearby sound that rises highest last passed a fifth of its rise.
+
+    Only peaks count, so that the flank of a murmur at the edge of the search is none. A fifth is less than what
+    lies between the halves of a split S1, so it begins with the first of them, however soft that is.
+    """
+    first = max(1, mark - int(_SEARCH_S[0] * RATE))
+    peaks = first - 1 + find_peaks(envelope[first - 1 : mark + int(_SEARCH_S[1] * RATE)])[0]
+    rises = [envelope[max(0, peak - int(_RISE_S * RATE)) : peak + 1] for peak in peaks]
+    if not rises:
         return mark
-    peak = first + int(np.argmax(near))
-    reach = max(0, peak - int(0.05 * RATE))
-    below = np.flatnonzero(envelope[reach:peak] < 0.3 * envelope[peak])
-    return reach + (int(below[-1]) if len(below) else 0)
+    highest = int(np.argmax([rise[-1] - rise.min() for rise in rises]))
+    rise = rises[highest]
+    below = np.flatnonzero(rise <= rise.min() + 0.2 * (rise[-1] - rise.min()))
+    return int(peaks[highest]) + 1 - len(rise) + int(below[-1])
 
 
 def _cycles(s1: np.ndarray, s2: np.ndarray, length: int) -> np.ndarray:

@@ -19,8 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from heart.cards import find_model
+from heart.learning.crew import crew
+from heart.learning.voice_lesson import Seen, seen_by, turned
 from heart.learning.voice_loom import Batch
-from heart.learning.voice_train import Seen, device, enrol, prepare, school, seen_by, turned
+from heart.learning.voice_train import enrol, prepare, school
 from heart.sounding.net import VoiceNet
 from heart.sounding.samplers import times
 from heart.sounding.weights import load_net
@@ -97,11 +99,11 @@ def distil_voice(
         FileError: no training data, or no teacher.
     """
     clips = prepare(data_dir, out_dir, seed, threads, pack)
-    known = load_net(teacher or find_model("voice-heart").weights).net.to(device())
+    known = load_net(teacher or find_model("voice-heart").weights).net.to(crew().where)
     made = {}
     for steps, strides, share in STAGES:
         run = enrol(copy.deepcopy(known).requires_grad_(True), RATE)
         lesson = Shortcut(known, steps, strides)
         made[steps] = school(run, clips, out_dir / str(steps), minutes * share, seed + steps, resume, sizes, lesson)
-        known = load_net(made[steps]).net.to(device())
+        known = load_net(made[steps]).net.to(crew().where)
     return made

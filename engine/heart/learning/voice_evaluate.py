@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from heart.learning.voice_data import Clip, load_clips, pack_clips
+from heart.learning.voice_data import Clip, gather_clips
 from heart.learning.voice_heard import beats_heard, classes_heard, judge_on, rhythm_heard
 from heart.learning.voice_likeness import likeness, styles
 from heart.learning.voice_sung import LIKENESSES, sing_likenesses, sing_tempi
@@ -75,8 +75,7 @@ def evaluate_voice(
 
 def packed(data_dir: Path, pack: Path | None = None) -> list[Clip]:
     """The recordings of the voice, packed when they are not yet. Raises FileError where there are none."""
-    pack = pack or Path("build/train/voice-heart/clips.npz")
-    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
+    return gather_clips(data_dir, pack or Path("build/train/voice-heart/clips.npz"))
 
 
 def steadiness(voice: Singer, seconds: float = STREAM_S, steps: int = LIVE_STEPS) -> dict[str, float]:

@@ -19,9 +19,10 @@ from heart.learning.classes.twins import RATE_HZ as TWIN_RATE_HZ
 from heart.learning.classes.twins import TWIN, similarity
 from heart.learning.nets.logmel import LogMel
 from heart.learning.voice_data import Clip
-from heart.learning.voice_style import CENTRES, NAMES, WIDTHS, measure_style
+from heart.learning.voice_style import measure_style
 from heart.learning.voice_sung import Sung
 from heart.records import LABELS, SAMPLE_RATE_HZ
+from heart.sounding.style import NAMES, units
 
 RATE_HZ = 8_000
 MELS = 24
@@ -153,4 +154,4 @@ def styles(sung: Sequence[Sung], clips: Sequence[Clip]) -> dict[str, dict[str, d
 
 
 def _units(rows: Sequence[np.ndarray]) -> np.ndarray:
-    return np.array(rows, np.float32).reshape(-1, len(NAMES)) * WIDTHS + CENTRES
+    return units(np.array(rows, np.float32).reshape(-1, len(NAMES)))

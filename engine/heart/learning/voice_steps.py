@@ -18,10 +18,11 @@ from heart.learning.voice_data import Clip
 from heart.learning.voice_evaluate import packed
 from heart.learning.voice_heard import score
 from heart.learning.voice_likeness import Heap, distances, heap
-from heart.learning.voice_style import CENTRES, NAMES, WIDTHS, measure_style
+from heart.learning.voice_style import measure_style
 from heart.learning.voice_sung import Sung, sing_likenesses
 from heart.records import LABELS, SAMPLE_RATE_HZ
 from heart.sounding.registry import open_voice
+from heart.sounding.style import NAMES, clear, units
 from heart.sounding.voice import Voice
 
 STEPS = (1, 2, 4, 8, 16)
@@ -80,7 +81,7 @@ def figures_of(sung: Sequence[Sung], train: Sequence[Clip], heaps: Sequence[Heap
     by_label: dict[str, dict[str, float]] = {}
     for label in LABELS:
         ours = [one for one in sung if one.label == label]
-        rows = np.array([measure_style(one.sound, one.cycles) for one in ours]) * WIDTHS + CENTRES
+        rows = units(np.array([measure_style(one.sound, one.cycles) for one in ours]))
         by_label[label] = dict(zip(NAMES, np.median(rows, 0).round(2).tolist()))
         real = [peak_of(c.sound, c.cycles) for c in train if LABELS[c.label] == label]
         level = np.median([peak_of(one.sound, one.cycles) for one in ours]) / np.median(real)
@@ -98,10 +99,9 @@ def figures_of(sung: Sequence[Sung], train: Sequence[Clip], heaps: Sequence[Heap
 
 
 def asked_style(train: Sequence[Clip], label: str) -> dict[str, float]:
-    """What the voice may choose for a label: the median style of the cleaner half of its training clips."""
+    """What the voice may choose for a label: the median style of the training clips that are clear."""
     styles = np.array([clip.style for clip in train if LABELS[clip.label] == label])
-    clean = styles[styles[:, 0] <= np.median(styles[:, 0])]
-    return dict(zip(NAMES, (np.median(clean, 0) * WIDTHS + CENTRES).tolist()))
+    return dict(zip(NAMES, np.median(units(styles[clear(styles)]), 0).tolist()))
 
 
 def peak_of(sound: np.ndarray, cycles: np.ndarray) -> float:

@@ -9,13 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from heart.records import SAMPLE_RATE_HZ
+from heart.sounding.style import CENTRES, NAMES, WIDTHS
 
-STYLES = 6
-NAMES = ("floor_db", "s2_db", "systole_db", "diastole_db", "sounds_octave", "systole_octave")
-"""Noise floor, S2, mid-systole and diastole against S1 in dB; centres of gravity in octaves over 100 Hz."""
-CENTRES = np.array([-62.0, -4.0, -30.0, -42.0, 0.0, 1.0], np.float32)
-WIDTHS = np.array([8.0, 6.0, 12.0, 10.0, 0.6, 0.8], np.float32)
-"""So that (measured - centre) / width is about within -1..1."""
+STYLES = len(NAMES)
 LIMIT = 2.5
 
 

@@ -1,8 +1,8 @@
 """Training of the voice: AdamW, warm-up and cosine over planned minutes, EMA, resume, a loss log.
 
-Runs on CPU (bfloat16 autocast where the processor has it), CUDA or MPS unchanged. The rate follows the
-clock, not the step count, so that a slow machine ends in the same state of learning as a fast one, only
-with fewer steps behind it.
+Runs on CPU (bfloat16 autocast where the processor has it), CUDA or MPS unchanged, and on several devices at once
+(`crew`). The rate follows the clock, not the step count, so that a slow machine ends in the same state of learning
+as a fast one, only with fewer steps behind it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from heart.learning.voice_data import Clip, load_clips, pack_clips
+from heart.learning.crew import crew
+from heart.learning.voice_data import gather_clips
+from heart.learning.voice_lesson import BAND_WEIGHTS, Judge, Lesson, Weaver, objective
 from heart.learning.voice_log import LossLog
 from heart.learning.voice_loom import Batch, Loom, Mix
 from heart.sounding.net import NetShape, VoiceNet
@@ -30,20 +33,11 @@ from heart.sounding.weights import save_net
 RATE = 5e-4
 WARM_UP_STEPS = 200
 EMA = 0.999
-BAND_WEIGHTS = (1.0, 0.4, 0.3)
-"""What an error in each band costs: the upper two are 45 dB below the first in a heart."""
 SIZES = ((16, 2048), (11, 3072))
 """Items and frames of the batches, in turn: the live window is about 2,200 frames."""
 VALIDATE_STEPS = 250
-
-Lesson = Callable[[VoiceNet, Batch, Tensor, Tensor | None], Tensor]
-"""What a step makes smaller: (net, batch, places [B] spread over 0..1, noise or None for fresh) -> a scalar."""
-
-
-class Weaver(Protocol):
-    """Gives training windows without end."""
-
-    def batch(self, size: int, frames: int) -> Batch: ...
+WEIGHTS = "voice.safetensors"
+"""Of the EMA, in the folder of a training."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +58,10 @@ class Material:
     """The training clips whose styles a seed may choose."""
 
 
-def _gather_hearts(data_dir: Path, pack: Path) -> list[Clip]:
-    return load_clips(pack) if pack.is_file() else pack_clips(data_dir, pack)
-
-
 HEARTS = Material(
     NetShape(),
     BAND_WEIGHTS,
-    _gather_hearts,
+    gather_clips,
     Loom,
     lambda clips: Loom(clips, 1, Mix(normal=0.2, drop_label=0, drop_style=0, drop_beats=0)),
 )
@@ -89,6 +79,13 @@ class Run:
     step: int = 0
     spent_s: float = 0.0
     band_weights: tuple[float, ...] = BAND_WEIGHTS
+    asked: Any = field(init=False)
+    """The net as the crew asks it, and
+    stepping: the optimiser as the crew steps with it. Alone they are net and optimiser."""
+    stepping: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asked, self.stepping = crew().join(self.net, self.optimiser)
 
     def state(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).state_dict() for name in ("net", "ema", "optimiser")}
@@ -131,7 +128,7 @@ def train_voice(
         FileError: no training data there.
     """
     clips = prepare(data_dir, out_dir, seed, threads, pack, material)
-    run = begin(shape or material.shape, device(), material.band_weights)
+    run = begin(shape or material.shape, crew().where, material.band_weights)
     return school(run, clips, out_dir, minutes, seed, resume, sizes, material=material)
 
 
@@ -139,11 +136,11 @@ def prepare(
     data_dir: Path, out_dir: Path, seed: int, threads: int, pack: Path | None, material: Material = HEARTS
 ) -> list[Any]:
     """Settle threads, chance and folder of a training, and load or pack its clips; see `train_voice`."""
-    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2 // crew().count))
     torch.manual_seed(seed)
     out_dir.mkdir(parents=True, exist_ok=True)
-    pack = pack or out_dir / "clips.npz"
-    return material.gather(data_dir, pack)
+    with crew().first_alone():
+        return material.gather(data_dir, pack or out_dir / "clips.npz")
 
 
 def school(
@@ -162,27 +159,25 @@ def school(
     out_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = out_dir / "checkpoint.pt"
     if resume and checkpoint.is_file():
-        run.load(torch.load(checkpoint, weights_only=True))
+        run.load(torch.load(checkpoint, map_location=crew().where, weights_only=True))
     train_clips = [clip for clip in clips if clip.split == "train"]
     bank = material.bank(train_clips)
-    loom = material.weave(train_clips, seed + 7919 * run.step)
+    loom = material.weave(train_clips, seed + 7919 * run.step + 104_729 * crew().rank)
+    if crew().rank:
+        torch.manual_seed(seed + crew().rank)
     judge = Judge(material.judge([clip for clip in clips if clip.split == "val"] or train_clips), lesson)
-    with LossLog(out_dir / "loss.csv", minutes) as log:
+    with LossLog(out_dir / "loss.csv", minutes) if crew().first else nullcontext() as log:
         for _ in _timed(run, minutes * 60):
             size, frames = sizes[run.step % len(sizes)]
             loss = learn(run, loom.batch(size, frames), run.spent_s / (minutes * 60), lesson)
-            validation = judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None
-            log.note(run, loss, validation)
+            if log is None:
+                continue
+            log.note(run, loss, judge(run.ema) if run.step % VALIDATE_STEPS == 0 else None)
             if log.checkpoint_due(run):
                 keep(run, bank, out_dir)
-    return keep(run, bank, out_dir)
-
-
-def device() -> torch.device:
-    """CUDA, MPS or CPU, the first that is there."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    weights = keep(run, bank, out_dir) if crew().first else out_dir / WEIGHTS
+    crew().wait()
+    return weights
 
 
 def begin(shape: NetShape, where: torch.device, band_weights: tuple[float, ...] = BAND_WEIGHTS) -> Run:
@@ -201,12 +196,12 @@ def usual(run: Run) -> Lesson:
 
 
 def _timed(run: Run, limit_s: float) -> Iterator[None]:
-    """Once a step until the planned time is spent, counting steps and seconds in the run."""
+    """Once a step until the planned time of the first process is spent, counting steps and seconds in the run."""
     while run.spent_s < limit_s:
         began_s = time.monotonic()
         yield
         run.step += 1
-        run.spent_s += time.monotonic() - began_s
+        run.spent_s = crew().as_first(run.spent_s + time.monotonic() - began_s)
 
 
 def learn(run: Run, batch: Batch, part: float, lesson: Lesson | None = None) -> float:
@@ -214,11 +209,10 @@ def learn(run: Run, batch: Batch, part: float, lesson: Lesson | None = None) -> 
     for group in run.optimiser.param_groups:
         warm = min(1.0, (run.step + 1) / WARM_UP_STEPS)
         group["lr"] = run.rate * warm * (0.5 + 0.5 * math.cos(math.pi * min(part, 1.0)))
-    loss = (lesson or usual(run))(run.net, batch, _places(len(batch.clean)), None)
-    run.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
-    run.optimiser.step()
+    loss = (lesson or usual(run))(run.asked, batch, _places(len(batch.clean)), None)
+    run.stepping.zero_grad(set_to_none=True)
+    crew().learn_from(loss, run.net)
+    run.stepping.step()
     _average(run)
     return float(loss.detach())
 
@@ -235,88 +229,18 @@ def _average(run: Run) -> None:
             average.lerp_(now, 1 - keep_part)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A batch as tensors on the net's device; see `voice_loom.Batch`."""
-
-    clean: Tensor
-    past: Tensor
-    conditions: Tensor
-    label: Tensor
-    style: Tensor
-
-    @property
-    def given(self) -> Tensor:
-        """1 where a frame is known, 0 where it is to be sung: [B, 1, K]."""
-        return self.conditions[:, :1]
-
-    def v(self, net: VoiceNet, x: Tensor, t: Tensor) -> Tensor:
-        """What the net answers to x [B, BANDS, K] at t [B], the past clamped as on stage: float32."""
-        x = torch.where(self.given > 0, self.past, x)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type != "mps"):
-            return net(x, t, self.conditions, self.label, self.style).float()
-
-    def error(
-        self, missed: Tensor, weights: Tensor | float = 1.0, band_weights: Sequence[float] = BAND_WEIGHTS
-    ) -> Tensor:
-        """Mean square of what was missed, over the frames that are not given, bands weighted; a scalar."""
-        weights = (1 - self.given) * torch.tensor(band_weights, device=missed.device)[:, None] * weights
-        return (missed**2 * weights).sum() / weights.sum()
-
-
-def seen_by(batch: Batch, where: torch.device) -> Seen:
-    arrays = (batch.clean, batch.past, batch.conditions, batch.label, batch.style)
-    return Seen(*(torch.from_numpy(array).to(where) for array in arrays))
-
-
-def turned(x: Tensor, y: Tensor, angle: Tensor) -> Tensor:
-    """cos(angle) x + sin(angle) y, an angle [B] for each item of x and y [B, BANDS, K]."""
-    return torch.cos(angle)[:, None, None] * x + torch.sin(angle)[:, None, None] * y
-
-
-def objective(
-    net: VoiceNet,
-    batch: Batch,
-    t: Tensor,
-    noise: Tensor | None = None,
-    band_weights: Sequence[float] = BAND_WEIGHTS,
-) -> Tensor:
-    """Mean squared error of v at times t [B]; see `Seen.error`."""
-    seen = seen_by(batch, next(net.parameters()).device)
-    t = t.to(seen.clean.device)
-    angle = t * math.pi / 2
-    noise = torch.randn_like(seen.clean) if noise is None else noise
-    v = seen.v(net, turned(seen.clean, noise, angle), t)
-    return seen.error(v - turned(noise, -seen.clean, angle), 1.0, band_weights)
-
-
-class Judge:
-    """Validation loss on always the same windows, times and noise."""
-
-    def __init__(self, loom: Weaver, lesson: Lesson) -> None:
-        self.lesson = lesson
-        random = torch.Generator().manual_seed(1)
-        self.cases = []
-        for _ in range(3):
-            batch = loom.batch(10, 2048)
-            noise = torch.randn(batch.clean.shape, generator=random)
-            self.cases.append((batch, (torch.arange(10) + 0.5) / 10, noise))
-
-    @torch.inference_mode()
-    def __call__(self, net: VoiceNet) -> float:
-        where = next(net.parameters()).device
-        losses = [self.lesson(net, batch, t, noise.to(where)) for batch, t, noise in self.cases]
-        return float(torch.stack(losses).mean())
-
-
 def keep(run: Run, clips: Sequence[Any], out_dir: Path) -> Path:
     """Write checkpoint.pt and voice.safetensors with the styles of `clips`, each complete or not at all."""
     partial = out_dir / "checkpoint.part"
     torch.save(run.state(), partial)
     os.replace(partial, out_dir / "checkpoint.pt")
-    weights = out_dir / "voice.safetensors"
+    return save_weights(run.ema, clips, out_dir / WEIGHTS)
+
+
+def save_weights(net: VoiceNet, clips: Sequence[Any], path: Path) -> Path:
+    """Write a net with the styles (and contours) of `clips` to `path`."""
     styles = np.array([clip.style for clip in clips], np.float32)
     labels = np.array([clip.label for clip in clips], np.int64)
     contours = np.array([clip.contour for clip in clips]) if hasattr(clips[0], "contour") else None
-    save_net(run.ema, styles, labels, weights, contours)
-    return weights
+    save_net(net, styles, labels, path, contours)
+    return path

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from heart.cards import list_models
 from heart.config import models_dir
 from heart.errors import UsageError
 from heart.records import LABELS, MIXTURES, SUNG, UNNAMED, Chunk, Wish
@@ -18,6 +19,9 @@ VOICES = {
     "pulse": "heart.sounding.pulse:Pulse",
 }
 """name -> "module:Class". A class is called with (folder, threads, sampler, device) and has `sing`, `warm_up`."""
+
+OWN = "heart.sounding.voice:Voice"
+"""What sings every voice of own sounds, whatever its card may say."""
 
 MODELS = {"voice": ("voice-heart", "voice-texture"), "voice-heart": ("voice-heart",), "pulse": ()}
 """The model folders of each voice."""
@@ -44,25 +48,35 @@ class Singer(Protocol):
 
 
 def list_voices() -> tuple[str, ...]:
-    """Names of all voices."""
+    """Names of the voices that are shipped."""
     return tuple(VOICES)
+
+
+def own_voices() -> tuple[str, ...]:
+    """Names of the voices that `heart train` made of somebody's own sounds."""
+    return tuple(model.name for model in list_models() if model.card.get("own") and model.name not in VOICES)
 
 
 def models_of(name: str) -> tuple[str, ...]:
     """The models a voice will read. Raises UsageError when there is no such voice."""
-    return tuple(m for m in MODELS[_known(name)] if m != OPTIONAL or (models_dir() / m).is_dir())
+    wanted = MODELS.get(_known(name), (name,))
+    return tuple(model for model in wanted if model != OPTIONAL or (models_dir() / model).is_dir())
 
 
 def labels_of(name: str) -> tuple[str, ...]:
-    """The labels a voice can sing with the models that are here. Raises UsageError when there is no such voice."""
-    return SUNG if OPTIONAL in models_of(name) else (*LABELS, *MIXTURES, UNNAMED[0])
+    """The labels a voice can sing with the models that are here: one of own sounds sings them under any label.
+
+    Raises UsageError when there is no such voice.
+    """
+    models = models_of(name)
+    return SUNG if OPTIONAL in models or name not in VOICES else (*LABELS, *MIXTURES, UNNAMED[0])
 
 
 def _known(name: str) -> str:
-    if name not in VOICES:
+    if name not in VOICES and name not in own_voices():
         offline = Path(name).name == name and (models_dir() / name / "card.toml").is_file()
         hint = f" ({name} is a model, but none that sings this)" if offline else ""
-        raise UsageError(f"no voice called {name!r}; there are {', '.join(VOICES)}{hint}")
+        raise UsageError(f"no voice called {name!r}; there are {', '.join((*VOICES, *own_voices()))}{hint}")
     return name
 
 
@@ -76,6 +90,6 @@ def open_voice(name: str, threads: int = 0, sampler: str = "ddim", device: str =
     _known(name)
     # Before torch is loaded: threads that spin while they wait steal the cores of sound and sockets.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    module, _, kind = VOICES[name].partition(":")
+    module, _, kind = VOICES.get(name, OWN).partition(":")
     singer: Singer = getattr(importlib.import_module(module), kind)(models_dir() / name, threads, sampler, device)
     return singer

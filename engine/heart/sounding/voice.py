@@ -48,6 +48,7 @@ from heart.sounding.mixtures import shares_of
 from heart.sounding.modes import Plan, Planner, noised
 from heart.sounding.samplers import Denoiser, find_sampler
 from heart.sounding.sources import material_of
+from heart.sounding.style import clear
 from heart.sounding.together import SharedNet, together
 from heart.sounding.weights import load_net
 
@@ -293,7 +294,7 @@ class Voice:
         if contours is None or wish.sources:  # a given sound moves by itself
             return None
         shares = self._own_shares(wish)
-        banks = [(number, contours[labels == number]) for number in shares] or [
+        banks = [(number, _of(contours, labels, number)) for number in shares] or [
             (len(self.net.shape.labels), contours)
         ]
         seed = abs(int(wish.seed))
@@ -301,16 +302,16 @@ class Voice:
         return contour.mixed(sung, [*shares.values()] or [1.0])
 
     def style(self, label: int | None, seed: int) -> np.ndarray:
-        """The style a seed stands for: one of the label's recordings (None: of all), of hearts a clean one.
+        """The style a seed stands for: one of the label's recordings (None: of all), of hearts a clear one.
 
         float32 [styles]
         """
         weights = self._weights
-        bank = weights.styles if label is None else weights.styles[weights.style_labels == label]
+        bank = weights.styles if label is None else _of(weights.styles, weights.style_labels, label)
         if not len(bank):
             return np.zeros(self.net.shape.styles, np.float32)
         if not self.net.shape.levelled:
-            bank = bank[bank[:, 0] <= np.median(bank[:, 0])]
+            bank = bank[clear(bank)]
         return bank[np.random.default_rng([abs(int(seed)), label or 0]).integers(len(bank))]
 
     def _sound(self, frames: np.ndarray, wish: Wish, window: Window, plan: Plan) -> np.ndarray:
@@ -332,3 +333,9 @@ class Voice:
         proof = hashlib.sha256(text.encode() + wish.past.tobytes() + wish.future.tobytes())
         proof.update(material_of(wish))
         return proof.hexdigest()[:12]
+
+
+def _of(bank: np.ndarray, labels: np.ndarray, label: int) -> np.ndarray:
+    """What of a bank is of a label; all of it where nothing is, as in a voice of one's own sounds."""
+    own = bank[labels == label]
+    return own if len(own) else bank
