@@ -10,9 +10,11 @@ import os
 import pickle
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -21,6 +23,7 @@ from heart.errors import FileError
 from heart.sounding.dance import checkpoint as module
 from heart.sounding.dance.checkpoint import open_checkpoint
 from heart.sounding.dance.layouts import PREFIXES, diffusers_config, to_diffusers
+from heart.sounding.dance.net import DanceShape
 from rig.dance_nets import NARROW, SHALLOW, noise, small_net
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -198,6 +201,36 @@ def test_state_cannot_be_slipped_into_a_tensor(tmp_path):
     torch.save({"timestep_embed.weight": Sly()}, tmp_path / "net.ckpt")
     with pytest.raises(FileError, match="damaged"):
         open_checkpoint(tmp_path / "net.ckpt")
+
+
+@pytest.mark.parametrize("program", [b"\x80\x02}r\xff\xff\xff\x7f.", b"\x80\x04\x96" + b"\xff" * 7 + b"\x00."])
+def test_a_pickle_cannot_ask_for_memory(tmp_path, program):
+    """The two billionth memory, and a byte array longer than any file."""
+    with zipfile.ZipFile(tmp_path / "net.ckpt", "w") as archive:
+        archive.writestr("net/data.pkl", program)
+    tracemalloc.start()
+    with pytest.raises(FileError, match=r"no tensor at all|exhaust memory|truncated|damaged"):
+        open_checkpoint(tmp_path / "net.ckpt")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy", "safetensors"])
+def test_a_file_with_wrong_bytes_opens_or_is_refused_in_one_line(tmp_path, form):
+    whole, path, random = tmp_path / "whole", tmp_path / "net.ckpt", np.random.default_rng(0)
+    state = small_net(DanceShape(widths=(4, 8), attention=0)).state_dict()
+    save_file(state, whole) if form == "safetensors" else FORMS[form](state, whole)
+    for _ in range(60):
+        data = bytearray(whole.read_bytes())
+        for at in random.integers(min(6_000, len(data)), size=random.integers(1, 8)):
+            data[at] = random.integers(256)
+        said = ""
+        try:
+            assert open_checkpoint(written(path, bytes(data))).net()
+        except FileError as error:
+            said = str(error)
+        assert "\n" not in said
 
 
 # What is no checkpoint

@@ -6,8 +6,11 @@ legacy   pickles in a row, then the raw storages   before
 
 from __future__ import annotations
 
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,24 @@ from heart.sounding.dance.pickles import PickledTensors, Plan, planned, unpickle
 
 MOST_PICKLE_BYTES = 64 << 20
 """Of the pickle itself, without the numbers of its tensors: those of a 3.5 GB training checkpoint have 2 MB."""
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 def read_zip(path: Path) -> PickledTensors:
     """A checkpoint of torch 1.6 or later. Raises FileError in words."""
-    try:
+    with _whole(path):
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise FileError(f"{shown(path)}: truncated or damaged ({error}); fetch it again") from None
     members = {info.filename: info for info in archive.infolist()}
     pickles = [name for name in members if name.endswith("/data.pkl") or name == "data.pkl"]
     if len(pickles) != 1:
@@ -37,18 +49,26 @@ def read_zip(path: Path) -> PickledTensors:
     if members[pickles[0]].file_size > MOST_PICKLE_BYTES:
         raise FileError(f"{shown(path)}: its pickle has {members[pickles[0]].file_size >> 20} MB; none needs 64")
     root = pickles[0][: -len("data.pkl")]
-    if members.get(f"{root}byteorder") and archive.read(f"{root}byteorder").strip() != b"little":
-        raise FileError(f"{shown(path)}: written on a big-endian machine; save it again on another")
 
     def read(plan: Plan) -> Tensor:
-        try:
+        with _whole(path):
             data = archive.read(f"{root}data/{plan.key}")
-        except (KeyError, OSError, zipfile.BadZipFile, EOFError) as error:
-            raise FileError(f"{shown(path)}: truncated or damaged ({error}); fetch it again") from None
         return _numbers(path, data, plan)
 
-    with archive.open(pickles[0]) as file:
-        return planned(path, unpickled(path, file)[0], read)
+    with _whole(path):
+        if f"{root}byteorder" in members and archive.read(f"{root}byteorder").strip() != b"little":
+            raise FileError(f"{shown(path)}: written on a big-endian machine; save it again on another")
+        with archive.open(pickles[0]) as file:
+            return planned(path, unpickled(path, file)[0], read)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """zipfile says in a dozen ways that an archive is damaged, or of a kind that torch never writes."""
+    try:
+        yield
+    except DAMAGED as error:
+        raise FileError(f"{shown(path)}: truncated or damaged ({error}); fetch it again") from None
 
 
 def _check_members(path: Path, members: Mapping[str, zipfile.ZipInfo]) -> None:

@@ -93,8 +93,11 @@ class Plan:
             raise ValueError(f"a tensor of {self.size} in a storage of {self.numel} numbers")
 
 
-class _Reader(pickle.Unpickler):
-    """Builds data and plans; see the module."""
+class _Reader(pickle._Unpickler):
+    """Builds data and plans; see the module.
+
+    On pickle's reader in Python: the one in C makes room for as many memories as a pickle says, 64 GB at a word.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, encoding="latin1")
