@@ -12,8 +12,10 @@ from click.core import ParameterSource
 
 from heart.errors import UsageError
 
+DEVICE = click.option(
+    "--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"])
+)
 OPTIONS = (
-    click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"])),
     click.option(
         "--precision",
         default="float32",
@@ -35,7 +37,7 @@ OPTIONS = (
 )
 """Of all that is sampled with a Dance Diffusion net, and of nothing else."""
 COUNT = click.option("--count", type=click.IntRange(1, 1_000), help="Make this many; -o names a folder.")
-COMMON = ("out", "voice", "sampler", "steps")
+COMMON = ("out", "voice", "sampler", "steps", "device")
 VERBS = {
     "generate": ("seconds", "seed", "count"),
     "vary": ("path", "strength", "seed", "count"),
@@ -48,7 +50,8 @@ VERBS = {
 
 def or_dance(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a command of the live voices be done by a Dance Diffusion net where --voice names one."""
-    more = (*OPTIONS, COUNT) if verb in ("vary", "morph") else OPTIONS
+    more = OPTIONS if verb == "generate" else (*OPTIONS, DEVICE)  # generate has a device for every voice
+    more = (*more, COUNT) if verb in ("vary", "morph") else more
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @click.pass_context
@@ -62,7 +65,7 @@ def or_dance(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
                 return command(**{name: value for name, value in given.items() if name not in own})
             fitting = {*own, *COMMON, *VERBS[verb]}
             _refuse(said - fitting, f"means nothing to {given['voice']}, which knows no heart")
-            usual = {"sampler", "steps"} - said  # the live voices' defaults are not its own
+            usual = {"sampler", "steps", "device"} - said  # the live voices' defaults are not its own
             getattr(dance, f"{verb}_file{'s' if verb in ('generate', 'morph') else ''}")(
                 **{name: value for name, value in given.items() if name in fitting - usual}
             )
@@ -138,7 +141,7 @@ def convert(source: str, out: Path, half: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the sounds, for heart live --sounds; default: that of FILE.",
 )
-@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
+@DEVICE
 def prepare(path: Path, out: Path | None, device: str) -> None:
     """Render what the list FILE asks of Dance Diffusion's nets, for a live morph to load. Once only."""
     from heart.stage.prepared import prepare_files

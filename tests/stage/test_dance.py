@@ -93,8 +93,8 @@ def test_a_model_goes_to_diffusers_layout_and_comes_back(tiny: Path) -> None:
         (("models", "fetch", "maestro"), "no checkpoint called 'maestro' is known; there are glitch-440k"),
         (("generate", "-o", "a.wav", "--voice", "tiny", "--bpm", "80"), "--bpm means nothing to tiny"),
         (
-            ("generate", "-o", "a.wav", "--device", "cpu"),
-            "--device is for Dance Diffusion's nets, and voice is",
+            ("generate", "-o", "a.wav", "--rho", "7"),
+            "--rho is for Dance Diffusion's nets, and voice is",
         ),
         (
             ("generate", "-o", "a.wav", "--voice", "tiny", "--seconds", "1", "--sampler", "x"),
