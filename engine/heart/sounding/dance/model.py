@@ -15,6 +15,7 @@ from heart.errors import FileError, UsageError
 from heart.sounding.along import Denoiser
 from heart.sounding.dance.checkpoint import open_checkpoint
 from heart.sounding.dance.net import DanceNet, DanceShape
+from heart.sounding.elsewhere import find_device
 
 CLASS = "heart.sounding.dance.model:Dance"
 """What the card of such a model says."""
@@ -31,17 +32,6 @@ SHARE = 0.8
 def is_dance(model: Model) -> bool:
     """Whether a model folder holds such a net."""
     return model.card.get("class") == CLASS
-
-
-def find_device(word: str) -> torch.device:
-    """Raises UsageError for a device that is not there."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if word == "auto":
-        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
-    if not there.get(word, False):
-        has = ", ".join(name for name, here in there.items() if here)
-        raise UsageError(f"device {word!r}: not here; this machine has {has}")
-    return torch.device(word)
 
 
 class Dance:
