@@ -4,6 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 SYSTEM := tools/system_packages.sh
+QUICK  := 'not stage and not soak'
+# Tests that only compute share the cores; all others keep time, and have the machine to themselves.
+SUMS   := tests/learning tests/listening tests/sounding
 
 .DEFAULT_GOAL := help
 # Before the environment: PyAudio is built against PortAudio's headers.
@@ -27,7 +30,8 @@ demo: $(STAMP)   ## a minute of the instrument, no device, Max or network needed
 
 test: system $(STAMP)   ## everything that must hold: style, types, floors, tests (under ten minutes)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -m 'not stage and not soak'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m $(QUICK) -n logical --dist loadfile $(SUMS)
+	$(BIN)/python -m pytest -m $(QUICK) $(SUMS:%=--ignore=%)
 
 check: $(STAMP)  ## style, types and floors alone
 	$(BIN)/ruff check .
