@@ -102,7 +102,7 @@ def test_a_part_of_it_is_the_same_as_in_the_whole(logged: tuple[Path, np.ndarray
     assert np.array_equal(part, tape[round(3.5 * SAMPLE_RATE_HZ) : 6 * SAMPLE_RATE_HZ])
 
 
-@pytest.mark.parametrize("voice", ["pulse", "voice-heart"])
+@pytest.mark.parametrize("voice", ["pulse", pytest.param("voice-heart", marks=pytest.mark.stage)])
 def test_what_a_client_was_sent_is_the_tape_sung_again_behind_the_guard(voice: str, tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with running_engine(tmp_path, "--voice", voice, "--threads", "1", "--log", str(log)) as engine:

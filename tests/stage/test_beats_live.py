@@ -39,6 +39,7 @@ def sound_db(client: HeartClient, beats: list[PlayedBeat], delays_ms: list[float
     return [float(20 * np.log10(sound[at : at + 3_500].std() + 1e-6)) for at in starts]
 
 
+@pytest.mark.stage
 def test_a_ramp_and_a_pattern_are_played_as_they_are_asked_for(tmp_path: Path) -> None:
     with running_engine(tmp_path, *PULSE) as engine:
         client = join(engine)

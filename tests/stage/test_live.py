@@ -92,6 +92,7 @@ def send_heart(client: HeartClient, heart: np.ndarray, seconds: float) -> None:
         time.sleep(max(0.0, began_s + at / SAMPLE_RATE_HZ - time.monotonic()))
 
 
+@pytest.mark.stage
 def test_in_follow_mode_the_voice_takes_the_tempo_it_hears(engine: RunningEngine) -> None:
     heart = patient(20, bpm=96)
     with joined(engine) as client:
