@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,9 @@ from click.testing import CliRunner, Result
 from heart.cards import find_model, sha256
 from heart.cli import main
 from heart.plumbing.client import HeartClient
+from heart.sounding.dance import model
 from heart.sounding.dance.checkpoint import open_checkpoint
+from heart.sounding.dance.net import DanceNet
 from heart.stage import dance, dance_bench, dance_fetch
 from heart.stage.dance_published import Published
 from heart.stage.rehearsal import running_engine
@@ -183,6 +186,47 @@ def test_what_takes_long_is_said_before_it_starts(tiny: Path, monkeypatch: pytes
     assert told.startswith("tiny on cpu, float32: 4 steps of ")
     assert "Ctrl-C ends it" in told
     assert [dance.spoken(s) for s in (45, 550, 11_100)] == ["45 s", "9 min 10 s", "3 h 5 min"]
+
+
+LONG = {
+    "generate": ("--seconds", "1.5", "--seed", "3"),
+    "vary": ("low.wav", "--strength", "0.6"),
+    "morph": ("low.wav", "high.wav"),
+    "continue": ("low.wav", "--seconds", "0.8"),
+    "inpaint": ("low.wav", "--from", "0.2", "--to", "1.4"),
+}
+
+
+@pytest.mark.parametrize("verb", LONG)
+def test_what_is_too_long_for_the_memory_is_sung_in_windows(
+    tiny: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "memory_bytes", lambda _: 1_800_000)  # a second at once, no more
+    monkeypatch.setattr(dance, "LONG_S", 0.0)
+    asked = []
+    forward = DanceNet.forward
+    monkeypatch.setattr(DanceNet, "forward", lambda *given: (asked.append(given[1].shape[-1]), forward(*given))[1])
+    told = lines(run(verb, *LONG[verb], "-o", "a.wav", "--voice", "tiny", *FEW))
+    windows, steps = (int(re.search(rf"(\d+) {word} of ", told)[1]) for word in ("windows", "steps"))
+    assert 1 < windows <= steps
+    assert steps % windows == 0
+    assert len(asked) == steps + 2  # all that was announced, after the two that measure
+    assert max(asked) < 5_000
+    assert len(read(tiny / "a.wav")) == (9_200 if verb == "continue" else 6_000)
+    lines(run(verb, *LONG[verb], "-o", "b.wav", "--voice", "tiny", *FEW))
+    assert sha256(tiny / "a.wav") == sha256(tiny / "b.wav")
+
+
+def test_windows_are_as_long_as_asked_and_one_is_none(tiny: Path) -> None:
+    half = ("--seconds", "0.5", "--voice", "tiny", *FEW)
+    lines(run("generate", "-o", "whole.wav", *half))
+    told = lines(run("generate", "-o", "one.wav", "--chunk", "0.5", *half))
+    assert "windows" not in told
+    assert sha256(tiny / "whole.wav") == sha256(tiny / "one.wav")
+    told = lines(run("generate", "-o", "cut.wav", "--chunk", "0.2", *half))
+    assert "sung in 3 windows of 0.2 s" in told
+    assert sha256(tiny / "whole.wav") != sha256(tiny / "cut.wav")
+    assert "chunk 0 s: must lie above 0" in run("generate", "-o", "x.wav", "--chunk", "0", *half).output
 
 
 @pytest.mark.parametrize("precision", dance_bench.PRECISIONS)

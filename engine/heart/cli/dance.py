@@ -34,6 +34,12 @@ OPTIONS = (
     click.option("--sigma-min", default=0.01, show_default=True, type=float, help="Least noise of that schedule."),
     click.option("--sigma-max", default=80.0, show_default=True, type=float, help="Most of it."),
     click.option("--rho", type=float, help="Its bend; 7 of karras, 1 of polyexponential."),
+    click.option(
+        "--chunk",
+        type=float,
+        metavar="SECONDS",
+        help="Sing longer sounds in windows of so many; default: only what does not fit into the memory.",
+    ),
 )
 """Of all that is sampled with a Dance Diffusion net, and of nothing else."""
 COUNT = click.option("--count", type=click.IntRange(1, 1_000), help="Make this many; -o names a folder.")

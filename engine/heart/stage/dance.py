@@ -57,12 +57,22 @@ class Work:
     console: Console
 
     @contextmanager
-    def under_way(self, samples: int, calls: int | None, at_once: int = 1) -> Iterator[Any]:
-        """Announce `calls` of the net for so many samples each, then show them pass; yields what to call."""
-        step_s = self.dance.step_s(samples, at_once)
+    def under_way(
+        self, samples: int, calls: int | None, at_once: int = 1, window: int | None = None
+    ) -> Iterator[Any]:
+        """Announce `calls` of the net for so many samples each, then show them pass; yields what to call.
+
+        Raises UsageError for what this machine has no memory for, even in windows.
+        """
+        window = window or self.dance.window(samples)
+        windows, step_s = self.dance.windows(samples, window), self.dance.step_s(window, at_once)
+        if windows > 1:
+            self._say(f"sung in {windows} windows of {window / self.dance.rate_hz:.1f} s")
         if calls is None:
-            self._say(f"steps of {step_s:.1f} s, their number decided on the way")
-        elif calls * step_s > LONG_S:
+            self._say(f"steps of {step_s * windows:.1f} s, their number decided on the way")
+        else:
+            calls *= windows
+        if calls and calls * step_s > LONG_S:
             self._say(f"{calls} steps of {step_s:.1f} s: about {spoken(calls * step_s)}")
         columns = (TextColumn("sampling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         bar = Progress(*columns, console=self.console, transient=True)
@@ -96,7 +106,6 @@ class Work:
         channels = self.dance.shape.channels
         if sound.shape[1] != channels:
             sound = np.repeat(sound.mean(1, keepdims=True), channels, 1)
-        self.dance.check_length(len(sound))
         return torch.from_numpy(np.ascontiguousarray(sound.T))
 
     def samples(self, seconds: float | None) -> int:
@@ -104,7 +113,6 @@ class Work:
         if seconds is not None and not 0 < seconds <= LONGEST_S:
             raise UsageError(f"seconds {seconds:g}: must lie above 0, at most {LONGEST_S:g}")
         count = self.dance.samples if seconds is None else round(seconds * self.dance.rate_hz)
-        self.dance.check_length(count)
         if count % self.dance.shape.multiple or count < self.dance.shape.fitting(1):
             self.console.print(
                 f"{count} samples: the net takes a multiple of {self.dance.shape.multiple}, so "
@@ -122,15 +130,16 @@ def open_work(
     seed: int = 0,
     device: str = "auto",
     precision: str = "float32",
+    chunk: float | None = None,
     **recipe: Any,
 ) -> Work:
-    """Open the net called `voice`. Raises UsageError or FileError, in words."""
+    """Open the net called `voice`; `chunk` is in seconds. Raises UsageError or FileError, in words."""
     from heart.sounding.dance.model import Dance
     from heart.sounding.dance.recipe import Recipe
 
     how = Recipe(sampler=sampler, steps=steps or STEPS, seed=seed, **recipe)
     how.check()
-    return Work(Dance(models_dir() / voice, device, precision), how, Console(stderr=True))
+    return Work(Dance(models_dir() / voice, device, precision, chunk_s=chunk), how, Console(stderr=True))
 
 
 def generate_files(
@@ -206,15 +215,14 @@ def morph_files(
 
 def continue_file(path: Path, out: Path, seconds: float, seed: int = 0, **how: Any) -> Path:
     """The sound in `path` and `seconds` more."""
-    from heart.sounding.dance.modes import extend, pieces
+    from heart.sounding.dance.modes import extend, last_known
 
     check_name(out)
     work = open_work(seed=seed, **how)
     sound, more = work.read(path), round(seconds * work.dance.rate_hz)
-    window = work.dance.shape.fitting(work.dance.samples)
-    work.dance.check_length(window)
-    calls, windows = work.recipe.calls(), len(pieces(sound.shape[1], more, window))
-    with work.under_way(window, calls and calls * windows) as told:
+    window = work.dance.window(work.dance.samples)
+    samples = last_known(work.dance, sound.shape[1]) + more
+    with work.under_way(samples, work.recipe.calls(), window=window) as told:
         return work.write(out, extend(work.dance, work.recipe, sound, more, seed, told), sound)
 
 

@@ -60,17 +60,27 @@ def from_noise(dance: Dance, recipe: Recipe, noise: Tensor, samples: int, told: 
     return recipe.sing(dance.denoiser(told), noise[None])[0, :, :samples].clamp(-1, 1)
 
 
-def inpaint(dance: Dance, recipe: Recipe, sound: Tensor, begin: int, end: int, seed: int, told: Told) -> Tensor:
+def inpaint(
+    dance: Dance,
+    recipe: Recipe,
+    sound: Tensor,
+    begin: int,
+    end: int,
+    seed: int,
+    told: Told,
+    window: int | None = None,
+) -> Tensor:
     """The sound with samples begin .. end sung anew; all else stays bit for bit.
 
-    Whatever time the sampler asks at, the net sees what is known as noisy as it would be then.
+    Whatever time the sampler asks at, the net sees what is known as noisy as it would be then. For the window see
+    `Dance.denoiser`.
     """
     known = fitted(dance, sound)
     noise = noise_of(dance, seed, sound.shape[-1])
     free = torch.zeros(known.shape[-1], dtype=torch.bool)
     free[begin:end] = True
     free[sound.shape[-1] :] = end >= sound.shape[-1]  # behind the end there is nothing to fit to
-    ask = dance.denoiser(told)
+    ask = dance.denoiser(told, window)
 
     def denoise(x: Tensor, t: float) -> Tensor:
         return ask(torch.where(free, x, cos(t) * known + sin(t) * noise), t)
@@ -80,38 +90,33 @@ def inpaint(dance: Dance, recipe: Recipe, sound: Tensor, begin: int, end: int, s
 
 
 def extend(dance: Dance, recipe: Recipe, sound: Tensor, samples: int, seed: int, told: Told) -> Tensor:
-    """The sound and `samples` more, half a window at a time: [C, n + samples]."""
-    window = dance.shape.fitting(dance.samples)
-    for number, (known, new) in enumerate(pieces(sound.shape[-1], samples, window)):
-        tail = torch.nn.functional.pad(sound[:, -known:], (0, new))
-        sung = inpaint(dance, recipe, tail, known, known + new, seed + number, told)
-        sound = torch.cat([sound, sung[:, known:]], 1)
-    return sound
+    """The sound and `samples` more, in windows of the net's own length: [C, n + samples]."""
+    known, window = last_known(dance, sound.shape[-1]), dance.window(dance.samples)
+    tail = torch.nn.functional.pad(sound[:, -known:], (0, samples))
+    sung = inpaint(dance, recipe, tail, known, known + samples, seed, told, window)
+    return torch.cat([sound, sung[:, known:]], 1)
 
 
-def pieces(there: int, more: int, window: int) -> list[tuple[int, int]]:
-    """(samples known, samples new) of each window that `more` samples after `there` take."""
-    found = []
-    while more > 0:
-        known = min(there, window // 2)
-        new = min(more, window - known)
-        found.append((known, new))
-        there, more = there + new, more - new
-    return found
+def last_known(dance: Dance, samples: int) -> int:
+    """How many of a sound's last samples the net sees when it goes on: half a window."""
+    return min(samples, dance.window(dance.samples) // 2)
 
 
 def joined(sound: Tensor, sung: Tensor, begin: int, end: int, fade: int) -> Tensor:
-    """The sound with begin .. end of `sung` in it. What is left between the two at a border is mirrored into the
-    span and fades there."""
-    new, gap = sung[:, begin:end], sound - sung
-    new = new + _fading(gap[:, :begin].flip(1), new, fade) + _fading(gap[:, end:], new, fade).flip(1)
+    """The sound with begin .. end of `sung` in it. A jump at a border fades within the span."""
+    new = sung[:, begin:end]
+    at_begin = sound[:, :begin][:, -1:] - new[:, :1]
+    at_end = sound[:, end:][:, :1] - new[:, -1:]
+    new = new + _fading(at_begin, new, fade) + _fading(at_end, new, fade).flip(1)
     return torch.cat([sound[:, :begin], new.clamp(-1, 1), sound[:, end:]], 1)
 
 
-def _fading(gap: Tensor, new: Tensor, fade: int) -> Tensor:
-    """As long as `new`: what is left at its beginning, falling to nothing."""
-    reach = min(fade, new.shape[1], gap.shape[1])
-    falling = gap[:, :reach] * torch.linspace(1, 0, reach + 1)[:reach]
+def _fading(jump: Tensor, new: Tensor, fade: int) -> Tensor:
+    """As long as `new`: a jump [C, 1], falling to nothing without a bend; [C, 0] where no border is."""
+    if not jump.shape[1]:
+        return torch.zeros_like(new)
+    reach = min(fade, new.shape[1])
+    falling = jump * torch.cos(torch.arange(reach) / reach * torch.pi / 2).square()
     return torch.nn.functional.pad(falling, (0, new.shape[1] - reach))
 
 
