@@ -21,6 +21,7 @@ OWNERS = {
     "wire": "heart.plumbing.wire:Wire",
     "performance": "heart.stage.performance:Performance",
     "presets": "heart.stage.presets:Presets",
+    "cues": "heart.stage.cues:Cues",
     "teacher": "heart.stage.teach:Teacher",
 }
 

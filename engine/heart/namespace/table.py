@@ -60,7 +60,7 @@ class Row:
     """Method of the owner that takes the message; "" for rows that only go out."""
     owner: str = "wire"
     """"wire" (heart.plumbing.wire.Wire), "performance" (heart.stage.performance.Performance), "presets"
-    (heart.stage.presets.Presets) or "teacher" (heart.stage.teach.Teacher)."""
+    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher) or "cues" (heart.stage.cues.Cues)."""
     rest: Arg | None = None
     """What may follow the named arguments, up to `most` times."""
     most: int = BLOCKS[-1]
@@ -220,6 +220,16 @@ _STATUS = (
 )
 
 
+_CUE = (
+    _whole("n", "number of the cue that is played, from 1; 0: none yet"), _whole("count", "of all"),
+    _text("name", "of the cue"),
+    Arg("state", "s", "none: there is no score", choices=("none", "waiting", "playing", "ended")),
+    _number("seconds", "since it began", 0, None, "s"), _number("left", "until it ends", 0, None, "s"),
+    _text("next", "name of the next cue, empty after the last"),
+    _whole("next_waits", "1: the next one waits for /heart/cue/go", 0, 1),
+)
+
+
 def _in(path: str, words: str, handler: str, owner: str, *args: Arg) -> Row:
     return Row(path, "in", args, words, handler, owner)
 
@@ -309,6 +319,8 @@ _FIXED = (
     _in("/heart/sound/load", "hold a sound of the folder named by --sounds ready; answered by done, or by error",
         "on_sound_load", "performance", _SLOT, _text("name", "of the file: no path")),
     _in("/heart/sound/clear", "let go of a sound", "on_sound_clear", "performance", _SLOT),
+    _in("/heart/beats/load", "take the beats of mode track from a file of the folder named by --sounds; answered "
+        "by done, or by error", "on_beats_load", "performance", _text("name", "of the file: no path")),
     Row("/heart/morph", "in", (), "how much of slot 1, 2, ... is in a morph, relative to their sum; empty slots do "
         "not count", "on_morph", "performance", rest=_number("weight", "of a slot", 0, 1), most=SLOTS),
     Row("/heart/learn", "in", (Arg("param", "s", "what to bind", choices=tuple(PARAMS)),), "then move a control of "
@@ -330,6 +342,14 @@ _FIXED = (
     _in("/heart/preset/list", "which are there? answered by a name for each, then done", "on_list", "presets"),
     _out("/heart/preset/name", "one of the presets", _whole("number", "which, from 1; 0: there are none"),
          _whole("count", "of all"), _text("name", "of the preset")),
+    _in("/heart/cue/go", "begin the next cue of the score, whether it waits for that or not", "on_go", "cues"),
+    _in("/heart/cue/to", "go to a cue of the score, with all that was set before it", "on_to", "cues",
+        _whole("n", "which, from 1", 1)),
+    _in("/heart/cue/list", "which cues has the score? answered by a name for each, then done", "on_list", "cues"),
+    _out("/heart/cue", "where the score is, on change and once a second", *_CUE),
+    _out("/heart/cue/name", "one of the cues", _whole("number", "which, from 1; 0: there are none"),
+         _whole("count", "of all"), _text("name", "of the cue"), _number("seconds", "it lasts", 0, None, "s"),
+         _whole("waits", "1: it begins at /heart/cue/go, 0: by itself", 0, 1)),
     _in("/heart/panic", "silent within 20 ms until /heart/resume", "on_panic", "performance"),
     _in("/heart/resume", "end the silence of panic", "on_resume", "performance"),
     _in("/heart/quit", "stop the engine; obeyed only from its own machine", "on_quit", "performance"),

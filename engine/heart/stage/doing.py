@@ -12,7 +12,7 @@ from heart.plumbing.post import ip_of
 from heart.plumbing.wire import Wire
 from heart.stage.board import Board
 from heart.stage.conductor import Conductor
-from heart.stage.effects import Downbeat, Effect, Load, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.effects import Downbeat, Effect, Load, LoadBeats, Mute, Quit, Say, SingAgain, Sync, Tell, Turn
 from heart.stage.loading import Loader
 from heart.stage.partners import LEVELS
 from heart.stage.speaker import Speaker
@@ -96,6 +96,9 @@ class Doer:
     def _load(self, effect: Load) -> None:
         self.loader.load(effect)
 
+    def _load_beats(self, effect: LoadBeats) -> None:
+        self.loader.load_beats(effect)
+
     def _sync(self, effect: Sync) -> None:
         self._syncs.append(effect)
 
@@ -115,4 +118,5 @@ class Doer:
         Sync: _sync,
         Quit: _quit,
         Load: _load,
+        LoadBeats: _load_beats,
     }

@@ -79,4 +79,12 @@ class Load:
     name: str | None
 
 
-Effect = Say | Tell | Turn | SingAgain | Downbeat | Mute | Sync | Quit | Load
+@dataclass(frozen=True)
+class LoadBeats:
+    """Read the beats of mode track from the file `name` and tell `to` when it is done or cannot be."""
+
+    to: Origin
+    name: str
+
+
+Effect = Say | Tell | Turn | SingAgain | Downbeat | Mute | Sync | Quit | Load | LoadBeats

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,9 +14,13 @@ from heart.audio import shown
 from heart.errors import FileError, HeartError, UsageError
 from heart.plumbing.wire import Wire
 from heart.sounding.sources import looped
-from heart.stage.effects import Effect, Load
+from heart.sounding.track import Track
+from heart.stage.beat_files import read_track
+from heart.stage.effects import Effect, Load, LoadBeats
 from heart.stage.performance import Performance
 from heart.stage.sounds import LIVE_LONGEST_S, find_sound, read_sound
+
+Read = TypeVar("Read")
 
 MOST_WAITING = 16
 """Requests that may wait for the one under way."""
@@ -48,37 +53,70 @@ class Loader:
         return bool(self._waiting)
 
     def load(self, wanted: Load) -> None:
-        """Accept a request. Raises UsageError when too many wait already."""
+        """Fill a slot, or empty it, which waits its turn too: what was asked for last holds.
+
+        Raises UsageError when too many requests wait already.
+        """
+        address = "/heart/sound/clear" if wanted.name is None else "/heart/sound/load"
+        self._begin(wanted.to, address, self._read, wanted.name, lambda loop: self._put(wanted.slot, loop))
+
+    def load_beats(self, wanted: LoadBeats) -> None:
+        """Take the beats of a file. Raises UsageError when too many requests wait already."""
+        take = self.performance.take_track
+        self._begin(wanted.to, "/heart/beats/load", self._read_beats, wanted.name, take)
+
+    def _begin(
+        self,
+        to: Any,
+        address: str,
+        read: Callable[[Any], Any],
+        name: str | None,
+        take: Callable[[Any], list[Effect]],
+    ) -> None:
         if len(self._waiting) >= MOST_WAITING:
             raise UsageError(f"{MOST_WAITING} sounds are waiting to be loaded; ask again when they are done")
-        task = asyncio.get_running_loop().create_task(self._carry_out(wanted))
+        task = asyncio.get_running_loop().create_task(self._carry_out(to, address, read, name, take))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def _carry_out(self, wanted: Load) -> None:
-        """Also emptying a slot waits its turn: what was asked for last holds."""
-        address = "/heart/sound/clear" if wanted.name is None else "/heart/sound/load"
+    async def _carry_out(
+        self,
+        to: Any,
+        address: str,
+        read: Callable[[Any], Any],
+        name: str | None,
+        take: Callable[[Any], list[Effect]],
+    ) -> None:
         try:
-            loop = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, wanted.name)
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, read, name)
         except (HeartError, MemoryError) as error:
-            self.wire.error(wanted.to, "failed", address, f"{address}: {error}")
+            self.wire.error(to, "failed", address, f"{address}: {error}")
             return
+        self.do(take(found))
+        self.wire.send(to, "/heart/done", address)
+
+    def _put(self, slot: int, loop: np.ndarray | None) -> list[Effect]:
         if loop is None:
-            self.performance.sounds.clear(wanted.slot)
+            self.performance.sounds.clear(slot)
         else:
-            self.performance.sounds.put(wanted.slot, loop)
-        self.do(self.performance.sounds_changed())
-        self.wire.send(wanted.to, "/heart/done", address)
+            self.performance.sounds.put(slot, loop)
+        return self.performance.sounds_changed()
 
     def _read(self, name: str | None) -> np.ndarray | None:
         """In the thread: a sound as a loop, None for no name. Raises UsageError or FileError."""
-        if name is None:
-            return None
+        return (
+            None if name is None else self._from_folder(name, lambda path: looped(read_sound(path, LIVE_LONGEST_S)))
+        )
+
+    def _read_beats(self, name: str) -> Track:
+        return self._from_folder(name, lambda path: read_track(path, loop=True))
+
+    def _from_folder(self, name: str, read: Callable[[Path], Read]) -> Read:
         path = find_sound(self.folder, name)
         try:
-            return looped(read_sound(path, LIVE_LONGEST_S))
+            return read(path)
         except FileError as error:  # where the folder lies is nobody's business
-            raise FileError(str(error).replace(shown(path), shown(name))) from error
+            raise FileError(str(error).replace(shown(path), shown(name)).replace(str(path), shown(name))) from error
 
     def close(self) -> None:
         """End the thread; what still waits is not carried out."""

@@ -17,7 +17,20 @@ from heart.namespace import PARAMS, ROWS, Param, check, norm_to_value
 from heart.records import LABELS, RHYTHMS, SAMPLE_RATE_HZ, SUNG, TEXTURES, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.track import Track
-from heart.stage.effects import Downbeat, Effect, Load, Mute, Origin, Quit, Say, SingAgain, Sync, Tell, Turn
+from heart.stage.effects import (
+    Downbeat,
+    Effect,
+    Load,
+    LoadBeats,
+    Mute,
+    Origin,
+    Quit,
+    Say,
+    SingAgain,
+    Sync,
+    Tell,
+    Turn,
+)
 from heart.stage.follow import TRUSTED, Follower
 from heart.stage.mixing import Mixing, Sung
 from heart.stage.partners import LEVELS, OWN, Partner, check_voice
@@ -90,7 +103,9 @@ class Performance:
         """Raises WireError for a value that is right, but not here: no voice for it, no track."""
         self._check_sings(param, value)
         if param.name == "mode" and value == "track" and self.track is None:
-            raise WireError("track", "/heart/set/mode", "no beat track here: start heart live with --beats FILE")
+            raise WireError(
+                "track", "/heart/set/mode", "no beat track here: name one with --beats FILE or /heart/beats/load"
+            )
 
     def _check_sings(self, param: Param, value: Any) -> None:
         check_voice(param, self.voices)
@@ -165,6 +180,14 @@ class Performance:
 
     def on_sound_clear(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return [Load(origin, args[0], None)]
+
+    def on_beats_load(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
+        return [LoadBeats(origin, args[0])]
+
+    def take_track(self, track: Track) -> list[Effect]:
+        """The beats of mode "track" are others now."""
+        self.track = track
+        return self._change_mode("track") if self.mode == "track" else []
 
     def on_morph(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         self.sounds.weigh([float(weight) for weight in args[0]])
