@@ -15,6 +15,7 @@ from heart.records import Beat, Wish
 from heart.sounding.companion import Companion
 from heart.stage.mixing import Mixing, Sung
 from heart.stage.parts import own_past
+from heart.stage.ramps import Ramps
 
 OWN = {f"{what}_{voice}": (what, voice) for voice in (2, 3, 4) for what in ("label", "tempo", "seed")}
 """Parameters of the further voices: what, and of which."""
@@ -30,26 +31,19 @@ def check_voice(param: Param, voices: int) -> None:
 
 
 class Partner:
-    """One further voice. `values` are those of the performance, seen, not kept."""
+    """One further voice. `values` and `ramps` are those of the performance, seen, not kept."""
 
-    def __init__(self, voice: int, values: Mapping[str, Any]) -> None:
-        self.voice, self._values = voice, values
+    def __init__(self, voice: int, values: Mapping[str, Any], ramps: Ramps) -> None:
+        self.voice, self._values, self._ramps = voice, values, ramps
         self.mixing = Mixing(values[f"label_{voice}"])
         self.beats = Companion(values[f"tempo_{voice}"])
         self._former: float | None = None
         """The tempo before the present one, until the next rewind."""
-        self._asked = False
-        """Whether the last wish was also its own."""
 
-    @property
-    def sings(self) -> bool:
-        """Whether it is to be heard at all."""
-        return bool(self._values[f"level_{self.voice}"] > OFF_DB)
-
-    @property
-    def enters(self) -> bool:
-        """Whether it is to be heard and has not been asked to sing yet."""
-        return self.sings and not self._asked
+    def sings(self, start: float, frames: float = 0.0) -> bool:
+        """Whether anything of it is to be heard in `frames` from tape frame `start` on."""
+        name = f"level_{self.voice}"
+        return any(self._ramps.value(name, at, self._values[name]) > OFF_DB for at in (start, start + frames))
 
     def turn(self, what: str, value: Any) -> None:
         """Its label or tempo is another now."""
@@ -75,8 +69,7 @@ class Partner:
         it is silent. `past` and `parts` are those of all voices."""
         scheduled = self.beats_until(span[1], leads)
         sung, crossing = self.mixing.over(lead.start, lead.frames, scheduled)
-        self._asked = self.sings
-        if not self.sings:
+        if not self.sings(lead.start, lead.frames):
             return None
         return replace(
             lead,

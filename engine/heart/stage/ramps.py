@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,13 @@ class Ramps:
         """Let those for which `waits` set out at `frame`: their glides by name."""
         fresh = [(name, ramp) for name, ramp in self._ramps.items() if ramp.glide is None and waits(name)]
         return {name: ramp.begin(frame, value(name)) for name, ramp in fresh}
+
+    def moves(self, names: Container[str], frame: float = math.nan) -> bool:
+        """Whether one of `names` has a ramp; with a frame: whether one is on its way there."""
+        ramps = [ramp for name, ramp in self._ramps.items() if name in names]
+        if math.isnan(frame):
+            return bool(ramps)
+        return any(ramp.glide and ramp.glide.begin <= frame < ramp.glide.end for ramp in ramps)
 
     def value(self, name: str, frame: float, otherwise: float) -> float:
         """Of a parameter at a frame."""
