@@ -66,6 +66,11 @@ class LiveConfig:
     """Where every chunk is noted with all that decides it."""
     sounds: Path | None = None
     """The only folder from which clients may have sounds loaded."""
+    score: Path | None = None
+    """A score that is performed; its cues wait for /heart/cue/go unless `unattended`."""
+    unattended: bool = False
+    score_out: Path | None = None
+    """Where the performance is written down as a score."""
     link: str | None = None
     """Who leads the tempo of an Ableton Link session: "heart" or "session"; None: no Link."""
     http_port: int | None = None

@@ -30,7 +30,8 @@ from heart.errors import UsageError
     type=click.Choice(["lead", "follow", "track"]),
     default=None,
     help="lead: you set the beat; follow: the ear does; track: the --beats file does."
-    " Default: track with --beats, follow with --heart or --in, else lead.",
+    " Default: track with --beats, follow with --heart or --in, else lead; "
+    "with --score lead, until it says otherwise.",
 )
 @click.option("--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live.")
 @rhythm
@@ -48,6 +49,17 @@ from heart.errors import UsageError
     "--log",
     type=click.Path(path_type=Path),
     help="Note every chunk with all that decides it, for heart render --again.",
+)
+@click.option(
+    "--score",
+    type=click.Path(path_type=Path),
+    help="Perform this score (docs/score.md); its cues wait for /heart/cue/go.",
+)
+@click.option("--unattended", is_flag=True, help="With --score: no cue waits.")
+@click.option(
+    "--score-out",
+    type=click.Path(path_type=Path),
+    help="Write what is performed down as a score, for heart render and for the next concert.",
 )
 @click.option(
     "--sounds",
@@ -117,11 +129,17 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
 
     if mode == "track" and not options["beats"]:
         raise UsageError("--mode track: name the file of its beats with --beats")
-    follows = "follow" if options["heart"] or options["device_in"] else "lead"
     settings = {name: options.pop(name) for name in SETTINGS}
-    run_live(
-        LiveConfig(mode=mode or ("track" if options["beats"] else follows), settings=settings, **options), report
-    )
+    run_live(LiveConfig(mode=mode or _mode(options), settings=settings, **options), report)
+
+
+def _mode(options: dict[str, Any]) -> str:
+    """Who leads when nobody says it; a score says it itself."""
+    if options["score"]:
+        return "lead"
+    if options["beats"]:
+        return "track"
+    return "follow" if options["heart"] or options["device_in"] else "lead"
 
 
 @click.command()

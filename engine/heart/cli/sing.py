@@ -60,26 +60,6 @@ def generate(out: Path, count: int | None, **wishes: Any) -> None:
     generate_files(out, count, **wishes)
 
 
-@click.command()
-@click.option(
-    "--again",
-    "log",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Sing again what `heart live --log` noted: the tape itself, before gain and guard, bit for bit.",
-)
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="A WAV file; float32.")
-@click.option("--from", "from_s", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds.")
-@click.option("--to", "to_s", type=click.FloatRange(0), help="Seconds; else to the end.")
-def render(log: Path, out: Path, from_s: float, to_s: float | None) -> None:
-    """Render offline, faster than real time: a live run again, from its log."""
-    from heart.stage.again import sing_again
-
-    told = sing_again(log, out, from_s, to_s)
-    same = "every one as it was, bit for bit" if not told.different else f"{told.different} of them in other bits"
-    click.echo(f"{out}: {told.seconds:.2f} s; {told.chunks} chunks sung again, {same}", err=True)
-
-
 def sung(command: Callable[..., None]) -> Callable[..., None]:
     """The options of all that is sung from given sounds: those of generate, label and beat left to the sound."""
     options = (

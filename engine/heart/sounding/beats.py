@@ -101,6 +101,10 @@ class BeatClock:
         """Variability asked for, where it is going."""
         return self._settings["rmssd_ms"].after
 
+    def systole_at(self, frame: float) -> float:
+        """Share of the systole that the rate would have, of a beat with its S1 there."""
+        return self._settings["systole"].at(frame)
+
     def reseed(self, seed: int) -> None:
         """Another variation, from the next scheduled beat on."""
         self.seed = int(seed)

@@ -44,7 +44,7 @@ def read_track(path: Path, loop: bool = False) -> Track:
     heard = read_peaks(path.with_suffix(".hea")) if path.suffix.lower() in ECG_SUFFIXES else None
     try:
         if heard is not None:
-            return _from_times(heard, loop=loop)
+            return track_of(heard, loop=loop)
         text = _text(path)
         return _from_json(text, loop) if text.lstrip().startswith("{") else _from_text(path, text, loop)
     except UsageError as error:  # what a track refuses is the file's fault
@@ -65,7 +65,7 @@ def _text(path: Path) -> str:
         raise FileError(f"{path}: not text; give RR intervals, a .hea record or the JSON of heart listen") from None
 
 
-def _from_times(s1_s: Sequence[float], s2_s: Sequence[float | None] = (), loop: bool = False) -> Track:
+def track_of(s1_s: Sequence[float], s2_s: Sequence[float | None] = (), loop: bool = False) -> Track:
     """A track of the times of S1, and of S2 where known, in s."""
     rr_ms = tuple(1_000.0 * (later - sooner) for sooner, later in pairwise(s1_s))
     lengths = tuple(1_000.0 * (s2 - s1) if s2 is not None and s2 > s1 else 0.0 for s1, s2 in zip(s1_s, s2_s))
@@ -80,7 +80,7 @@ def _from_json(text: str, loop: bool) -> Track:
         heard = json.loads(text.strip().splitlines()[0])
     beats = heard["beats"]
     s1_s = [float(beat["s1"]) for beat in beats]
-    return _from_times(s1_s, [None if beat.get("s2") is None else float(beat["s2"]) for beat in beats], loop)
+    return track_of(s1_s, [None if beat.get("s2") is None else float(beat["s2"]) for beat in beats], loop)
 
 
 def _from_text(path: Path, text: str, loop: bool) -> Track:

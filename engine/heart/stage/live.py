@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,16 @@ from heart.stage.beat_files import read_track
 from heart.stage.bridge import Bridge
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
+from heart.stage.cues import Cues
 from heart.stage.doing import Doer
 from heart.stage.effects import Downbeat, Effect
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkSession, SessionFollower, check_link
 from heart.stage.loading import Loader, check_folder
 from heart.stage.performance import Performance, defaults
+from heart.stage.score_player import ScorePlayer
+from heart.stage.scored import open_score
+from heart.stage.scribe import Scribe
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
 
@@ -63,7 +68,8 @@ class Engine:
 
     def __init__(self, config: LiveConfig, clock: Clock = monotonic) -> None:
         """Raises HeartError when a model, a file or a device named in `config` cannot be used."""
-        self.config = config
+        prompter, material, voices = open_score(config)
+        self.config = config = replace(config, voices=voices)
         self.clock = clock
         self.stop = asyncio.Event()
         self.listening = asyncio.Event()
@@ -113,6 +119,10 @@ class Engine:
         self.speaker = self._make_speaker()
         self.bridge = Bridge(config, self.performance, self.wire, self._do, self._on_alarm, clock)
         board = self.bridge.board
+        player = ScorePlayer(self.performance, self.conductor, material)
+        self.cues = Cues(prompter, player, self.wire, board, clock, self._on_alarm)
+        self.bridge.owners["cues"] = self.cues
+        self.scribe: Scribe | None = None
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock, board)
         self.loader = Loader(config.sounds, self.performance, self.wire, self._do)
         self.doer = Doer(
@@ -139,6 +149,8 @@ class Engine:
             if self.config.log:
                 self.journal = self._open_log(self.config.log)
                 stack.callback(self.journal.close)
+            if self.config.score_out:
+                self.scribe = self._open_scribe(self.config.score_out, stack)
             stack.callback(self.loader.close)
             await self.wire.start()
             self.listening.set()
@@ -187,6 +199,16 @@ class Engine:
         journal.write(header_of(config.voice, config.threads, config.voices, config.device))
         return journal
 
+    def _open_scribe(self, path: Path, stack: contextlib.AsyncExitStack) -> Scribe:
+        tell = asyncio.get_running_loop().call_soon_threadsafe
+        journal = Journal(path, str, lambda text: tell(self._on_alarm, "score_ended", text))
+        stack.callback(journal.close)
+        scribe = Scribe(journal.write, lambda: self.tape.sealed)
+        stack.callback(scribe.finish)
+        scribe.head(path.stem, self.config.voice, self.config.voices, self.performance.values)
+        self.performance.note, self.conductor.begun = scribe.note, scribe.begun
+        return scribe
+
     def _make_speaker(self) -> Speaker | None:
         if self.config.device_out is None and self.config.device_in is None:
             return None
@@ -216,9 +238,14 @@ class Engine:
         while True:
             if self.speaker:
                 self.speaker.tick()
-            self.conductor.tick(self._demand())
+            demand = self._demand()
+            self.doer.do(self.cues.tick(max(self.tape.sealed, demand or 0), self.tape.sealed))
+            self.conductor.tick(demand)
             self.doer.do(self.performance.advance(self.tape.sealed))
             self.teller.announce(self.tape.sealed)
+            self.cues.announce(self.tape.sealed)
+            if self.scribe:
+                self.scribe.tick()
             self.bridge.tick()
             if not self.bridge.busy:
                 self.doer.answer_syncs()
@@ -372,6 +399,8 @@ class Engine:
     def _on_alarm(self, code: str, text: str) -> None:
         self._news.append(text)
         self._alarm(code, text)
+        if self.scribe:
+            self.scribe.remark(text)
 
     def _alarm(self, code: str, text: str) -> None:
         self.wire.broadcast("/heart/alarm", code, text)

@@ -140,11 +140,11 @@ def check_name(out: Path, otherwise: str = "") -> None:
 
 
 @contextmanager
-def progress_bar(total: float) -> Iterator[Callable[[float], object]]:
+def progress_bar(total: float, word: str = "singing") -> Iterator[Callable[[float], object]]:
     """A bar on a terminal, silence in a log: the line at the end says what was written. Yields its setter."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("singing"),
+        TextColumn(word),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeRemainingColumn(),

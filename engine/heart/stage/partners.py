@@ -12,8 +12,9 @@ from heart.errors import WireError
 from heart.namespace import Param
 from heart.plumbing.desk import OFF_DB
 from heart.records import Beat, Wish
+from heart.sounding.beats import BeatClock
 from heart.sounding.companion import Companion
-from heart.stage.mixing import Mixing, Sung
+from heart.stage.mixing import Mixing, only
 from heart.stage.parts import own_past
 from heart.stage.ramps import Ramps
 
@@ -31,11 +32,12 @@ def check_voice(param: Param, voices: int) -> None:
 
 
 class Partner:
-    """One further voice. `values` and `ramps` are those of the performance, seen, not kept."""
+    """One further voice. `values` and `ramps` are those of the performance, `lead` the beats of its first voice;
+    all are seen, not kept."""
 
-    def __init__(self, voice: int, values: Mapping[str, Any], ramps: Ramps) -> None:
-        self.voice, self._values, self._ramps = voice, values, ramps
-        self.mixing = Mixing(values[f"label_{voice}"])
+    def __init__(self, voice: int, values: Mapping[str, Any], ramps: Ramps, lead: BeatClock) -> None:
+        self.voice, self._values, self._ramps, self._lead = voice, values, ramps, lead
+        self.mixing = Mixing(only(values[f"label_{voice}"]))
         self.beats = Companion(values[f"tempo_{voice}"])
         self._former: float | None = None
         """The tempo before the present one, until the next rewind."""
@@ -48,7 +50,7 @@ class Partner:
     def turn(self, what: str, value: Any) -> None:
         """Its label or tempo is another now."""
         if what == "label":
-            self.mixing.change(Sung(value), self._values["cross"] == "beat")
+            self.mixing.change(only(value), self._values["cross"] == "beat")
         elif what == "tempo":
             self._former = self.beats.tempo if self._former is None else self._former
             self.beats.tempo = value
@@ -60,7 +62,7 @@ class Partner:
 
     def beats_until(self, frame: int, leads: Sequence[Beat]) -> tuple[Beat, ...]:
         """Its beats with S1 before `frame`; `leads` are those of the first voice."""
-        return self.beats.beats_until(frame, leads, self._values["systole"])
+        return self.beats.beats_until(frame, leads, self._lead.systole_at)
 
     def wish(
         self, lead: Wish, leads: Sequence[Beat], span: tuple[int, int], past: np.ndarray, parts: np.ndarray | None

@@ -6,7 +6,6 @@ with the effects.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -34,7 +33,7 @@ from heart.stage.effects import (
     Turn,
 )
 from heart.stage.follow import TRUSTED, Follower
-from heart.stage.mixing import Mixing, Sung
+from heart.stage.mixing import Mixing, Sung, Way
 from heart.stage.partners import LEVELS, OWN, Partner, check_voice
 from heart.stage.parts import own_past
 from heart.stage.ramps import Ramps
@@ -51,6 +50,14 @@ GLIDING = {*FADERS, "guidance", "strength"}
 """Parameters that a wish takes as they are at its first frame; while one moves, wishes are short."""
 Note = tuple[Any, ...] | Callable[[int], tuple[Any, ...]]
 """Arguments of a message, or what gives them when the tape frame is known from which it holds."""
+
+
+STILL = {"/heart/panic", "/heart/resume", *(f"/heart/{verb}/{name}" for verb in ("set", "norm") for name in TURNED)}
+
+
+def is_still(address: str, args: Sequence[Any]) -> bool:
+    """Whether a message changes nothing of what the voice sings, only what becomes of it."""
+    return address in STILL or (address == "/heart/ramp" and args[0] in TURNED)
 
 
 def defaults(**given: Any) -> dict[str, Any]:
@@ -84,9 +91,9 @@ class Performance:
         self.beats = BeatClock(seed=self.values["seed"], pattern=self.pattern, **settings)
         self.follower = Follower(self.beats)
         self.sounds = Sounds()
-        self.mixing = Mixing(self.values["label"])
         self.ramps = Ramps()
-        self.partners = [Partner(voice, self.values, self.ramps) for voice in range(2, self.voices + 1)]
+        self.mixing = Mixing(self._sung)
+        self.partners = [Partner(voice, self.values, self.ramps, self.beats) for voice in range(2, self.voices + 1)]
         self._downbeat: float | None = None
         if self.mode != "lead":
             self._change_mode(self.mode)
@@ -129,11 +136,12 @@ class Performance:
 
     def _set_label(self, label: str, origin: Origin) -> list[Effect]:
         """A label ends a mix: of fader and label the one touched last is heard."""
+        was = self._sung_so_far()
         down = [fader for fader in FADERS if self.ramps.cancel(fader) or self.values[fader]]
         if label == self.values["label"] and not down:
             return []
         self.values.update(dict.fromkeys(down, 0.0), label=label)
-        self.mixing.change(Sung(label), self.values["cross"] == "beat")
+        self.mixing.change(self._sung, self.values["cross"] == "beat", was)
         former, self.beats.pattern = self.beats.pattern, self.pattern
         return [
             SingAgain(beats=former != self.beats.pattern),
@@ -141,12 +149,20 @@ class Performance:
             *(self._echo(fader) for fader in down),
         ]
 
-    def _set_mix(self, frame: float = math.inf) -> list[Effect]:
-        """Sing what the faders say, moving ones as they stand at `frame`."""
-        at = {label: self.ramps.value(fader, frame, self.values[fader]) for fader, label in FADERS.items()}
-        mix = tuple((label, weight) for label, weight in at.items() if weight)
-        self.mixing.change(Sung("+".join(label for label, _ in mix) or self.values["label"], mix), on_beat=False)
-        return [SingAgain(beats=False)]
+    def _sung(self, frame: float) -> Sung:
+        """What label and faders say, moving ones as they stand at `frame`."""
+        return self._sung_so_far()(frame)
+
+    def _sung_so_far(self) -> Way:
+        """The same, as it would go on if nothing changed."""
+        ways = {label: self.ramps.way(fader, self.values[fader]) for fader, label in FADERS.items()}
+        otherwise = self.values["label"]
+
+        def sung(frame: float) -> Sung:
+            mix = tuple((label, way.at(frame)) for label, way in ways.items() if way.at(frame))
+            return Sung("+".join(label for label, _ in mix) or otherwise, mix)
+
+        return sung
 
     def on_norm(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return self.on_set(param, (norm_to_value(param, args[0]),), origin)
@@ -236,7 +252,8 @@ class Performance:
         if name == "mode":
             return self._change_mode(value)
         if name in FADERS:
-            return self._set_mix()
+            self.mixing.change(self._sung, on_beat=False)
+            return [SingAgain(beats=False)]
         if name in LEVELS:
             enters = LEVELS[name] > 1 and (before > OFF_DB) != (value > OFF_DB)
             return [Turn(name, float(value)), *([SingAgain(beats=False)] if enters else [])]
@@ -327,8 +344,6 @@ class Performance:
 
     def _moved(self, name: str, value: float, before: float) -> list[Effect]:
         """What follows from a step of a ramp. What is sung follows the ramp itself; only a tempo goes in steps."""
-        if name in FADERS:
-            self._set_mix()
         if name in OWN:
             self.note(f"/heart/set/{name}", (value,))
             return self._consequences(name, value, before)
@@ -376,8 +391,6 @@ class Performance:
         begin = start - len(past) - SAMPLE_RATE_HZ // 2
         scheduled = self.beats.beats_until(end)
         beats = tuple(beat for beat in scheduled if beat.s2 >= begin)
-        if self.ramps.moves(FADERS):
-            self._set_mix(start)
         sung, crossing = self.mixing.over(start, frames, scheduled)
         mode = self.values["voice_mode"]
         sources = self.sounds.sources(mode, self.values["source"], start, frames)

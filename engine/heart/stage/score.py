@@ -81,6 +81,21 @@ class Score:
         return dict(reversed(named))
 
 
+def with_steps(score: Score, steps: int) -> Score:
+    """The same score, sung with so many diffusion steps whatever it says of them."""
+    address = "/heart/set/steps"
+    cues = [
+        replace(cue, events=tuple(event for event in cue.events if event.address != address)) for cue in score.cues
+    ]
+    cues[0] = replace(cues[0], events=(Event(0, address, (steps,), 0), *cues[0].events))
+    return replace(score, cues=tuple(cues))
+
+
+def sets_steps(score: Score) -> bool:
+    """Whether it says anything of steps."""
+    return any(event.address == "/heart/set/steps" for event in score.events())
+
+
 def marks(cues: Sequence[Cue]) -> list[tuple[float, str]]:
     """(seconds, name) of every movement, when no cue keeps anybody waiting."""
     begins = np.cumsum([0.0, *(cue.seconds for cue in cues)])

@@ -15,17 +15,15 @@ from heart.sounding.track import Track
 from heart.stage.conductor import Conductor
 from heart.stage.effects import Downbeat, Effect, Load, LoadBeats, Say, SingAgain
 from heart.stage.material import Material
-from heart.stage.performance import TURNED, Performance
+from heart.stage.performance import Performance, is_still
 from heart.stage.score import Event
 
 ORIGIN = "score"
 """Who a score's messages come from."""
-STILL = {"/heart/panic", "/heart/resume", *(f"/heart/{verb}/{name}" for verb in ("set", "norm") for name in TURNED)}
-"""Messages that nothing has to be sung again for."""
 
 
 class ScorePlayer:
-    """Plays events into a performance and its conductor. `heart`: the beats that are sung offline, where there is no
+    """Plays events into a performance and its conductor. `heart`: the beats that are sung offline, without an
     ear, when a score follows a heart."""
 
     def __init__(
@@ -40,7 +38,7 @@ class ScorePlayer:
     def perform(self, frame: int, events: Sequence[Event]) -> None:
         """Have `events` happen at tape frame `frame`."""
         for event in events:
-            if event.address in STILL or (event.address == "/heart/ramp" and event.args[0] in TURNED):
+            if is_still(event.address, event.args):
                 self._later.append((frame, event))
             else:
                 self._ask(frame, event)

@@ -32,7 +32,7 @@ LONGEST_S = 6 * 3_600.0
 HEADER = {"score", "title", "seed", "voices", "voice", "set"}
 CUE = {"cue", "movement", "seconds", "wait", "if", "unless"}
 REPEAT = {"repeat", "every", "at", "after", "if", "unless"}
-END = {"end"}
+END = {"end", "at", "after"}
 
 
 def read_score(path: Path, seed: int | None = None, given: Collection[str] = ()) -> Score:
@@ -64,6 +64,8 @@ class _Block:
         self.says, self.line, self.at = says, line, at
         self.now = 0.0
         self.least = 0.0
+        self.ends: float | None = None
+        """Where a line says that it ends."""
         self.lines: list[tuple[float, float, Line]] = []
         """(earliest, latest time, line), a line of a repeat being the block itself."""
         self.blocks: dict[int, _Block] = {}
@@ -104,6 +106,8 @@ class _Reader:
         """The whole. Raises ValueError when something is missing at the end."""
         self._close()
         head = self.header
+        if not head:
+            raise ValueError("is empty")
         first = [message(f"/heart/set/{name}", value) for name, value in head.get("set", {}).items()]
         if not self.cues:
             raise ValueError("has no cue; it performs nothing")
@@ -176,8 +180,11 @@ class _Reader:
         return at, at
 
     def _end(self, line: Line) -> None:
+        if line.says["end"] == "cue" and len(self.open) == 1:
+            self.open[0].ends, _ = self._when(line.says, self.open[0])
+            return
         if len(self.open) < 2 or line.says["end"] != "repeat":
-            raise ValueError('ends nothing; {"end": "repeat"} ends a repeat')
+            raise ValueError('ends nothing; {"end": "repeat"} ends a repeat, {"end": "cue", "at": ...} a cue')
         block = self.open.pop()
         self.open[-1].now += block.says["every"] * block.says["repeat"]
         self.open[-1].least = self.open[-1].now
@@ -194,7 +201,8 @@ class _Reader:
         if self.events > MOST_EVENTS:
             raise ValueError(f"more than {MOST_EVENTS:,} events")
         last = timed[-1].frame if timed else 0
-        frames = round(says["seconds"] * SAMPLE_RATE_HZ) if "seconds" in says else last
+        ends = says.get("seconds", block.ends)
+        frames = last if ends is None else round(ends * SAMPLE_RATE_HZ)
         late = next((event for event in timed if event.frame > frames), None)
         if late:
             raise ValueError(f"line {late.line}: {late.frame / SAMPLE_RATE_HZ:g} s lies after the end of its cue")
