@@ -131,7 +131,8 @@ def _words(told: Any) -> str:
     how = "went on where it was; " if told.resumed else ""
     level = f"peak {told.level.peak_db:.1f} dBFS, DC {told.level.dc:.0e}"
     lines = [
-        f"{told.out}: {told.seconds:.2f} s in {told.work_s:.1f} s ({how}{faster:.1f} times faster than it sounds); {level}"
+        f"{told.out}: {told.seconds:.2f} s in {told.work_s:.1f} s ({how}{faster:.1f} times faster than it sounds);"
+        f" {level}"
     ]
     return "\n".join([*lines, *(str(stem) for stem in told.stems), *told.remarks])
 

@@ -41,7 +41,7 @@ class Ramps:
     def ask(self, name: str, target: float, seconds: float, origin: Any) -> None:
         """A new ramp; one under way is taken over from where it is."""
         former = self._ramps.get(name)
-        glide = former.glide if former else None
+        glide = (former.glide or former.former) if former else None
         self._ramps[name] = Ramp(target, max(1.0, seconds * SAMPLE_RATE_HZ), origin, glide)
 
     def cancel(self, name: str) -> bool:

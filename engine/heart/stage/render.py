@@ -95,7 +95,7 @@ def render(wanted: Wanted, progress: Progress = lambda share: None) -> Rendered:
 
     Raises:
         UsageError: an option that cannot be.
-        FileError: the score (with the line), a sound it names or the heart cannot be read; the file cannot be written.
+        FileError: the score (with the line), a sound it names or the heart cannot be read; `out` cannot be written.
     """
     wanted.format.check(wanted.out)
     if not wanted.out.parent.is_dir():

@@ -35,7 +35,7 @@ def find_scores(folder: Path, out: Path, wanted: Wanted) -> list[Wanted]:
 def render_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, Rendered | HeartError]]:
     """Render all, `jobs` at once; each comes back as it is done, with what came of it or why it could not be.
 
-    Every process has its share of the cores, and the same threads whatever `jobs` is: the bytes do not depend on it.
+    A voice has as many threads whatever `jobs` is, so the bytes do not depend on it.
     """
     if jobs == 1 or len(wanted) == 1:
         for each in wanted:

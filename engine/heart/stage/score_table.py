@@ -18,7 +18,8 @@ def print_score(path: Path, as_json: bool, seed: int | None, given: Collection[s
     begin = 0
     if not as_json:
         click.echo(
-            f"{score.title}: {clock(score.seconds)}, {len(score.cues)} cues, {score.voices} voices, seed {score.seed}"
+            f"{score.title}: {clock(score.seconds)}, {len(score.cues)} cues, {score.voices} voices,"
+            f" seed {score.seed}"
         )
     for number, cue in enumerate(score.cues, 1):
         if not as_json:
