@@ -92,7 +92,7 @@ def improvise(concert: Concert, chance: random.Random) -> None:
         concert.send("/heart/downbeat", chance.uniform(0, 1_500))
 
 
-@pytest.mark.parametrize("seed", range(100, 160))
+@pytest.mark.parametrize("seed", range(6))
 def test_an_improvisation_is_rendered_as_it_was_heard(seed: int, tmp_path: Path) -> None:
     chance, concert = random.Random(seed), Concert()
     concert.run(3, listening=False)  # the reserve is sung before anybody comes

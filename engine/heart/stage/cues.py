@@ -10,8 +10,9 @@ from heart.clock import Clock
 from heart.errors import UsageError
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
-from heart.records import GRAIN, SAMPLE_RATE_HZ
+from heart.records import SAMPLE_RATE_HZ
 from heart.stage.board import Board
+from heart.stage.conductor import to_grain
 from heart.stage.effects import Effect
 from heart.stage.prompter import Place, Prompter
 from heart.stage.score_player import ScorePlayer
@@ -71,7 +72,9 @@ class Cues:
         if self.prompter is None or self.player is None:
             return []
         conductor = self.player.conductor
-        due = self.prompter.due
+        if not self.prompter.number:  # a voice that still loads would miss the beginning
+            self.prompter.start(self._soonest(self.player) if edge or not conductor.ready() else 0)
+        due = self.prompter.due if self.prompter.number or conductor.ready() else None
         if due is not None and not conductor.changing and due <= edge + conductor.soonest + AHEAD:
             self.player.perform(due, self.prompter.take())
         effects = self.player.settle(sealed)
@@ -95,11 +98,14 @@ class Cues:
 
     def _begin(self, prompter: Prompter, player: ScorePlayer, enter: Callable[[int], list[Any]]) -> None:
         """Enter a cue as soon as the voice can be asked to; its first events together with what leads there."""
-        frame = -(-(self._edge + player.conductor.soonest) // GRAIN) * GRAIN
+        frame = self._soonest(player)
         events = enter(frame)
         if prompter.due == frame:
             events = [*events, *prompter.take()]
         player.perform(frame, events)
+
+    def _soonest(self, player: ScorePlayer) -> int:
+        return to_grain(self._edge + player.conductor.soonest)
 
     def _score(self) -> tuple[Prompter, ScorePlayer]:
         if self.prompter is None or self.player is None:

@@ -40,7 +40,7 @@ class Prompter:
         self.number = 0
         """Of the cue that is played, from 1."""
         self._begin = self._done = 0
-        """Frame at which it began, and how many of its events have been taken."""
+        """Frame at which it began (the first one: is to begin), and how many of its events have been taken."""
 
     @property
     def due(self) -> int | None:
@@ -60,6 +60,11 @@ class Prompter:
     def over(self) -> bool:
         """Whether nothing is left to happen but the end of the last cue."""
         return self._next is None and self._done == len(self._events)
+
+    def start(self, frame: int) -> None:
+        """Let the first cue begin at `frame`, if none has begun yet."""
+        if not self.number:
+            self._begin = frame
 
     def take(self) -> list[Event]:
         """What is due first: all events of one frame. A cue that is due begins with its first ones."""

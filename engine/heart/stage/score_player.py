@@ -18,8 +18,8 @@ from heart.stage.material import Material
 from heart.stage.performance import Performance, is_still
 from heart.stage.score import Event
 
-ORIGIN = "score"
-"""Who a score's messages come from."""
+ORIGIN = None
+"""Who a score's messages come from: nobody who could be answered."""
 
 
 class ScorePlayer:
