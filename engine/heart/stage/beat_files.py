@@ -1,7 +1,7 @@
 """Beats from a file: RR intervals as text, an ECG record, or what `heart listen --json` printed.
 
 The engine reads the text and the JSON itself, with limits before reading; an ECG record goes through a child
-process (heart.ecg.peaks). Only times come back.
+process (heart.ecg.reader). Only times come back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from heart.ecg.header import regular_size
-from heart.ecg.peaks import read_peaks
+from heart.ecg.record import read_peaks
 from heart.errors import FileError, UsageError
 from heart.sounding.track import RR_MS, Track
 
