@@ -15,6 +15,8 @@ import numpy as np
 from heart.ecg.record import Record
 
 LONGEST_S = 3.0
+AFTER_R_S = 0.03
+"""S1 begins some hundredths of a second after R: electrical activation, then the valves close."""
 STEP_MS = 50.0
 """pNN50 counts neighbouring intervals further apart than this."""
 

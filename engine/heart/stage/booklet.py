@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from heart.audio import shown
-from heart.errors import FileError
+from heart.errors import FileError, UsageError
 from heart.stage import booklet_panels as panels
 from heart.stage.booklet_sound import mono
 from heart.stage.picture import GREY, INK
@@ -38,6 +38,7 @@ TYPE: dict[Any, Any] = {
     "ytick.major.width": 0.6,
     "svg.hashsalt": "heart",
 }
+SUFFIXES = (".png", ".pdf", ".svg")
 TITLE_FONT = "DejaVu Serif"
 """Comes with matplotlib, so a page looks the same everywhere."""
 LEFT, RIGHT, TOP, BOTTOM = 0.065, 0.975, 0.865, 0.07
@@ -57,6 +58,7 @@ def draw(
     marks: Sequence[tuple[float, str]] = (),
     ectopic: Sequence[bool] | None = None,
     strip: panels.Strip | None = None,
+    beat_word: str = "S1",
     dpi: int = 200,
 ) -> None:
     """Draw the page into `path` (PNG, PDF or SVG by its suffix): all of it or nothing.
@@ -71,6 +73,7 @@ def draw(
         marks: (second, name) of each movement, ascending.
         ectopic: [beats] which beats are out of the order; they are red.
         strip: a piece of ECG to show as well.
+        beat_word: what `s1_s` is, where it is no first sound.
 
     Raises:
         FileError: there is no sound, or the picture cannot be written.
@@ -87,7 +90,7 @@ def draw(
         FigureCanvasAgg(figure)
         _heading(figure, title, note, len(sound) / rate_hz)
         rows = _rows(figure, rhythm.known, strip is not None)
-        _sound(figure, rows[0], mono(sound), rate_hz, rhythm, marks)
+        _sound(figure, rows[0], mono(sound), rate_hz, rhythm, marks, beat_word)
         if rhythm.known:
             line, cloud = (figure.add_subplot(cell) for cell in rows[1].subgridspec(1, 2, width_ratios=WIDTHS))
             panels.tachogram(line, rhythm, len(sound) / rate_hz, marks)
@@ -95,6 +98,14 @@ def draw(
         if strip is not None:
             panels.electrocardiogram(figure.add_subplot(rows[-1]), strip)
         _save(figure, Path(path), dpi)
+
+
+def check_picture(path: Path) -> None:
+    """Raises UsageError, before long work, when no picture can have this name."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{shown(path)}: a picture's name must end in {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{shown(path.parent)}: no such folder")
 
 
 def _rows(figure: Any, rhythm: bool, strip: bool) -> list[Any]:
@@ -113,12 +124,14 @@ def _heading(figure: Any, title: str, note: str, seconds: float) -> None:
     figure.text(LEFT, 0.924, f"{note}  ·  {length}" if note else length, size=9, color=GREY, va="center")
 
 
-def _sound(figure: Any, row: Any, sound: np.ndarray, rate_hz: float, rhythm: panels.Rhythm, marks: Any) -> None:
+def _sound(
+    figure: Any, row: Any, sound: np.ndarray, rate_hz: float, rhythm: panels.Rhythm, marks: Any, beat_word: str
+) -> None:
     """Amplitude with beats and movements, pitch below it; beside them the figures and the mean of the pitches."""
     seconds = len(sound) / rate_hz
     grid = row.subgridspec(2, 2, height_ratios=(1.0, 1.45), width_ratios=WIDTHS, hspace=0.06)
     above = figure.add_subplot(grid[0, 0])
-    panels.wave(above, sound, rate_hz, rhythm)
+    panels.wave(above, sound, rate_hz, rhythm, beat_word)
     below = figure.add_subplot(grid[1, 0], sharex=above)
     beside = figure.add_subplot(grid[1, 1], sharey=below)
     panels.pitches(below, beside, sound, rate_hz)

@@ -66,8 +66,8 @@ class Rhythm:
         return np.asarray((self.ectopic | after)[: len(self.rr_ms)])
 
 
-def wave(axis: Any, sound: np.ndarray, rate_hz: float, rhythm: Rhythm) -> None:
-    """Between the extremes blue, the root mean square dark; under it a stroke for each S1."""
+def wave(axis: Any, sound: np.ndarray, rate_hz: float, rhythm: Rhythm, beat_word: str) -> None:
+    """Between the extremes blue, the root mean square dark; under it a stroke for each beat."""
     found = booklet_sound.envelope(sound, rate_hz)
     peak = max(float(np.abs(sound).max()), 1e-6)
     axis.fill_between(found.times_s, found.least, found.most, color=BLUE, alpha=0.45, linewidth=0.3)
@@ -79,7 +79,7 @@ def wave(axis: Any, sound: np.ndarray, rate_hz: float, rhythm: Rhythm) -> None:
     axis.set_yticks([-peak, 0, peak], [f"{-peak:.2g}", "0", f"{peak:.2g}"])
     if len(rhythm.s1_s):
         axis.text(
-            -0.007, -1.3 * peak, "S1", size=7, color=GREY, ha="right", va="center",
+            -0.007, -1.3 * peak, beat_word, size=7, color=GREY, ha="right", va="center",
             transform=axis.get_yaxis_transform(),
         )  # fmt: skip
 
