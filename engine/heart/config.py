@@ -69,8 +69,10 @@ class LiveConfig:
     """A sound file played to the ear as if it were live."""
     beats: Path | None = None
     """A file of beats for mode "track": RR intervals, an ECG record, or what `heart listen --json` printed."""
+    ecg: str | None = None
+    """An ECG record for mode "track", as a path or by the name it was fetched by."""
     loop: bool = False
-    """Play `heart` and `beats` again and again."""
+    """Play `heart`, `ecg` and `beats` again and again."""
     device_out: str | None = None
     device_in: str | None = None
     backend: str = "auto"

@@ -16,6 +16,11 @@ NEAR_S = 0.12
 """How far beside an R the detector may mark it."""
 APART_S = 0.2
 """No heart beats twice within this: the second of such a pair is no beat."""
+EDGE_PART = 0.75
+"""A swing that leaves the signal so far from where it was, as a part of itself, is the edge of a calibration pulse
+or an electrode's: an R comes back. Over 23 MIT-BIH and 14 normal records F1 rises from 0.989 to 0.990, and is no
+longer 59 % in one that begins with a calibration."""
+BESIDE_S, SWING_S = (0.08, 0.2), 0.08
 
 
 def r_peaks(signal: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -42,7 +47,8 @@ def r_peaks(signal: np.ndarray, rate_hz: float) -> np.ndarray:
         return np.zeros(0)
     peaks = _centred(np.asarray(found["ECG_R_Peaks"], int), clean, round(NEAR_S * rate_hz)) - pad
     peaks = peaks[(peaks >= 0) & (peaks < len(signal))]
-    return np.asarray(peaks[known[peaks.astype(int)]], float)
+    peaks = peaks[known[peaks.astype(int)]]
+    return np.asarray(peaks[_comes_back(whole, peaks.astype(int), rate_hz)], float)
 
 
 def first_of_pairs(times_s: np.ndarray) -> np.ndarray:
@@ -52,6 +58,18 @@ def first_of_pairs(times_s: np.ndarray) -> np.ndarray:
         if moment_s - last >= APART_S:
             kept[number], last = True, moment_s
     return kept
+
+
+def _comes_back(signal: np.ndarray, peaks: np.ndarray, rate_hz: float) -> np.ndarray:
+    """bool [peaks]: is the signal after a peak about where it was before (see EDGE_PART)?"""
+
+    def near(first_s: float, last_s: float) -> np.ndarray:
+        offsets = np.arange(round(first_s * rate_hz), round(last_s * rate_hz) + 1)
+        return np.asarray(signal[(peaks[:, None] + offsets).clip(0, len(signal) - 1)])
+
+    left, right = near(-BESIDE_S[1], -BESIDE_S[0]), near(*BESIDE_S)
+    moved = np.abs(np.median(right, axis=1) - np.median(left, axis=1))
+    return np.asarray(moved <= EDGE_PART * np.ptp(near(-SWING_S, SWING_S), axis=1))
 
 
 def _centred(found: np.ndarray, clean: np.ndarray, near: int) -> np.ndarray:

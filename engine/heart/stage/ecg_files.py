@@ -154,7 +154,7 @@ def _raw(record: Record, manner: Manner) -> Sound:
 def _check_length(record: Record, seconds: float) -> None:
     if seconds > LONGEST_S:
         raise UsageError(
-            f"{record.name}: would be {seconds:.0f} s of sound, at most {LONGEST_S:.0f}; take a part with --from and --to"
+            f"{record.name}: would be {seconds:.0f} s of sound, at most {LONGEST_S:.0f}; take a part (--from, --to)"
         )
 
 
@@ -250,7 +250,8 @@ def _draw(plot: Path, record: Record, sound: Sound, samples: np.ndarray) -> None
     title = "/".join(Path(record.name).with_suffix("").parts[-2:])
     draw(
         plot, samples, sound.rate_hz, title=title, note=note, s1_s=sound.beats_s.tolist(),
-        rr_s=rr_s(record).tolist(), ectopic=record.ectopic.tolist(), strip=strip, beat_word="S1" if "S1" in sound.says else "R",
+        rr_s=rr_s(record).tolist(), ectopic=record.ectopic.tolist(), strip=strip,
+        beat_word="S1" if "S1" in sound.says else "R",
     )  # fmt: skip
 
 
