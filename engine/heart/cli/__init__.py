@@ -11,6 +11,7 @@ from heart import __version__
 from heart.cli.about import bench, doctor, max_, osc
 from heart.cli.dance import prepare
 from heart.cli.door import DISCLAIMER, Door
+from heart.cli.ecg import ecg
 from heart.cli.learn import data, evaluate, train
 from heart.cli.perform import demo, listen, live
 from heart.cli.score import render, score
@@ -35,7 +36,7 @@ def main(debug: bool, verbose: bool) -> None:
 
 for _command in (
     *(live, demo, listen),
-    *(generate, vary, morph, continue_, inpaint, prepare),
+    *(generate, vary, morph, continue_, inpaint, prepare, ecg),
     *(score, render),
     *(models, data, train, evaluate),
     *(osc, bench, max_, doctor),

@@ -25,6 +25,21 @@ def data(ctx: click.Context) -> None:
         click.echo(guide())
 
 
+@data.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="DATABASE/RECORD ...")
+@click.option("--base", metavar="URL", help="A mirror with the same folders (or HEART_PHYSIONET).")
+@click.option("--timeout", "timeout_s", default=20.0, show_default=True, type=click.FloatRange(0.1, 600))
+def data_fetch(names: tuple[str, ...], base: str | None, timeout_s: float) -> None:
+    """Fetch ECG records from PhysioNet: mitdb/100 nsrdb/16265, or all of mitdb. Broken off, it goes on.
+
+    Afterwards they are known by these names: heart ecg mitdb/100.
+    """
+    from heart.stage.record_fetch import fetch_records
+
+    for path in fetch_records(names, base, timeout_s):
+        click.echo(path)
+
+
 @data.command("synth")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(1, 1_000_000))

@@ -37,6 +37,7 @@ def score(score: Path, as_json: bool, seed: int | None, given: tuple[str, ...]) 
     type=click.Path(path_type=Path),
     help="Beats for mode track: RR intervals, an ECG record, heart listen's JSON.",
 )
+@click.option("--ecg", metavar="RECORD", help="Beats for mode track: an ECG record, or the name of a fetched one.")
 @click.option("--seed", type=click.IntRange(0, 2**24 - 1), help="Instead of the score's own.")
 @click.option(
     "--steps",
@@ -94,6 +95,8 @@ def render(
     if again is not None:
         _sing_again(again, out, from_s, to_s)
         return
+    if options["beats"] and options["ecg"]:
+        raise UsageError("--ecg and --beats: give one of them")
     assert score is not None
     from heart.stage.mixdown import Format
     from heart.stage.render import Wanted

@@ -28,7 +28,7 @@ from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
 from heart.sounding.registry import labels_of, models_of
-from heart.stage.beat_files import read_track
+from heart.stage.beat_files import given_track
 from heart.stage.bridge import Bridge
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
@@ -84,7 +84,7 @@ class Engine:
         if config.record:
             claim(config.record)
         self.tape = Tape(seconds=30, channels=config.voices)
-        track = read_track(config.beats, config.loop) if config.beats else None
+        track = given_track(config.beats, config.ecg, config.loop)
         self.performance = Performance(
             config.mode, defaults(**config.settings), track, labels_of(config.voice), voices=config.voices
         )

@@ -23,7 +23,7 @@ from heart.records import SAMPLE_RATE_HZ
 from heart.sounding.choir import sing_all
 from heart.sounding.registry import open_voice
 from heart.sounding.track import Track
-from heart.stage.beat_files import read_track, track_of
+from heart.stage.beat_files import given_track, track_of
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.material import Material, gather, rehearse
 from heart.stage.mixdown import Format, Level, Mixer, loudness_of, write_sound
@@ -50,7 +50,9 @@ class Wanted:
     heart: Path | None = None
     """A recording that is followed where the score follows a heart."""
     beats: Path | None = None
-    """Beats for mode track: a file of them, or an ECG record."""
+    """Beats for mode track, from a file of them ..."""
+    ecg: str | None = None
+    """... or from an ECG record, also by the name of a fetched one."""
     seed: int | None = None
     steps: int | None = None
     voice: str = ""
@@ -117,12 +119,12 @@ def render(wanted: Wanted, progress: Progress = lambda share: None) -> Rendered:
 
 def prepare(wanted: Wanted) -> Ready:
     """Read and check everything before anything sounds."""
-    given = [name for name in ("heart", "beats") if getattr(wanted, name)]
+    track = given_track(wanted.beats, wanted.ecg, loop=True)
+    given = [*(["heart"] if wanted.heart else []), *(["beats"] if track else [])]
     score = read_score(wanted.score, wanted.seed, given)
     voice = wanted.voice or score.voice or "voice"
     if wanted.steps or not sets_steps(score):
         score = with_steps(score, wanted.steps or STEPS)
-    track = read_track(wanted.beats, loop=True) if wanted.beats else None
     heart = heart_track(wanted.heart) if wanted.heart else None
     rehearse(score, voice, track or heart)
     return Ready(score, gather(score, wanted.sounds or shipped("sounds")), voice, track, heart)

@@ -19,9 +19,9 @@ def open_score(config: LiveConfig) -> tuple[Prompter | None, Material, int]:
     """
     if config.score is None:
         return None, Material(), config.voices
-    given = {"heart": config.heart or config.device_in, "beats": config.beats}
+    given = {"heart": config.heart or config.device_in, "beats": config.beats or config.ecg}
     score = read_score(config.score, given=[name for name, value in given.items() if value])
     if 1 < config.voices < score.voices:
         raise UsageError(f"--voices {config.voices}: {config.score} is for {score.voices} voices")
-    rehearse(score, config.voice, Track((800.0, 800.0)) if config.beats else None)
+    rehearse(score, config.voice, Track((800.0, 800.0)) if given["beats"] else None)
     return Prompter(score, not config.unattended), gather(score, config.sounds), max(config.voices, score.voices)
