@@ -247,7 +247,9 @@ def test_no_text_does_more_than_be_refused(tmp_path_factory, text, data):
 
 # The prompter: which cue is played, what waits.
 
-THREE = HEAD + """{"movement": "I", "seconds": 2}
+THREE = (
+    HEAD
+    + """{"movement": "I", "seconds": 2}
 {"at": 0, "set": {"bpm": 60}}
 {"at": 1, "ramp": {"bpm": 90}, "over": 5}
 {"at": 1, "set": {"label": "AS"}}
@@ -256,6 +258,7 @@ THREE = HEAD + """{"movement": "I", "seconds": 2}
 {"movement": "III", "seconds": 1}
 {"at": 0.5, "set": {"label": "N"}}
 """
+)
 
 
 def test_a_cue_that_waits_begins_at_go_and_the_next_by_itself(tmp_path):
@@ -281,7 +284,10 @@ def test_go_before_the_time_sets_what_was_still_to_come(tmp_path):
     prompter = Prompter(read_score(written(tmp_path, THREE)))
     prompter.take()
     left = prompter.go(RATE // 2)
-    assert [(event.address, event.args) for event in left] == [("/heart/set/bpm", (90,)), ("/heart/set/label", ("AS",))]
+    assert [(event.address, event.args) for event in left] == [
+        ("/heart/set/bpm", (90,)),
+        ("/heart/set/label", ("AS",)),
+    ]
     assert prompter.place(RATE // 2).name == "II"
 
 

@@ -93,10 +93,11 @@ def write_sound(
     part = out.with_name(f".{out.name}.part")
     kind = "RF64" if len(sound) * sound.shape[1] * 4 > 3_900_000_000 else None
     options = {"subtype": BITS[format.bits], "format": "FLAC" if out.suffix.lower() == ".flac" else kind or "WAV"}
+    closing = round(CLOSING_MS * format.rate_hz / 1_000)
     peak, total, count = 0.0, np.zeros(sound.shape[1]), 0
     try:
         with soundfile.SoundFile(part, "w", format.rate_hz, sound.shape[1], **options) as file:
-            for block in _guarded(sound, format.rate_hz, gain_db):
+            for block in _closed(_guarded(sound, format.rate_hz, gain_db), closing):
                 file.write(block)
                 peak, total, count = (
                     max(peak, float(np.abs(block).max(initial=0))),
@@ -127,11 +128,19 @@ def _guarded(sound: np.ndarray, rate_hz: int, gain_db: float) -> Iterator[np.nda
     resample = None
     if rate_hz != SAMPLE_RATE_HZ:
         resample = soxr.ResampleStream(SAMPLE_RATE_HZ, rate_hz, channels, dtype="float32", quality="HQ")
-    closing = round(CLOSING_MS * SAMPLE_RATE_HZ / 1_000)
     for begin in range(0, len(sound), BLOCK):
         block = np.array(sound[begin : begin + BLOCK], np.float32) * gain
-        left = len(sound) - begin - np.arange(len(block)) - 1
-        block *= np.minimum(left / closing, 1.0).astype(np.float32)[:, np.newaxis]
         if resample:
             block = resample.resample_chunk(block, last=begin + BLOCK >= len(sound))
         yield guard.process(block)
+
+
+def _closed(blocks: Iterator[np.ndarray], frames: int) -> Iterator[np.ndarray]:
+    """The same blocks; the last `frames` of them all are faded out."""
+    held: np.ndarray | None = None
+    for block in blocks:
+        held = block if held is None else np.concatenate((held, block))
+        yield held[: max(0, len(held) - frames)]
+        held = held[max(0, len(held) - frames) :]
+    if held is not None:
+        yield held * (np.arange(len(held) - 1, -1, -1, dtype=np.float32) / frames)[:, np.newaxis]

@@ -6,6 +6,7 @@ belongs to one score with one seed, voice and material: a key says which.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -91,7 +92,8 @@ class Part:
 
     def close(self) -> None:
         for file in (*self._files.values(), self._log):
-            file.close()
+            with contextlib.suppress(OSError):  # what a full disk did not take was told already
+                file.close()
 
     def remove(self) -> None:
         """The rendering is finished."""
