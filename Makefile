@@ -43,7 +43,7 @@ check: $(STAMP)  ## style, types and floors alone
 
 bench: $(STAMP)  ## the figures of the README, measured on this machine
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; \
-	  case "$$b$$HEART_DATA" in *bench_follow.py) echo "needs recordings: set HEART_DATA"; continue;; esac; \
+	  case "$$b$$HEART_DATA" in *bench_follow.py|*bench_ecg.py) echo "needs recordings: set HEART_DATA"; continue;; esac; \
 	  $(BIN)/python $$b || exit 1; done
 
 test-stage: system $(STAMP)  ## the longer set of stage cases
