@@ -7,7 +7,8 @@ SYSTEM := tools/system_packages.sh
 QUICK  := 'not stage and not soak'
 # Tests that only compute share the cores; all others keep time, and have the machine to themselves.
 SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
-          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/stage/test_booklet.py tests/plumbing/test_osc_guard.py
+          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/stage/test_booklet.py \
+          $(wildcard tests/ecg/test_ecg_[frs]*.py) tests/plumbing/test_osc_guard.py
 
 .DEFAULT_GOAL := help
 # Before the environment: PyAudio is built against PortAudio's headers.
@@ -42,7 +43,7 @@ check: $(STAMP)  ## style, types and floors alone
 
 bench: $(STAMP)  ## the figures of the README, measured on this machine
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; \
-	  case "$$b$$HEART_DATA" in *bench_follow.py) echo "needs recordings: set HEART_DATA"; continue;; esac; \
+	  case "$$b$$HEART_DATA" in *bench_follow.py|*bench_ecg.py) echo "needs recordings: set HEART_DATA"; continue;; esac; \
 	  $(BIN)/python $$b || exit 1; done
 
 test-stage: system $(STAMP)  ## the longer set of stage cases

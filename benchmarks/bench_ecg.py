@@ -4,10 +4,10 @@
 
 R peaks: detected in the first channel without a look at the annotations, F1 within 150 ms (ANSI/AAMI EC57).
 
-Sung beats: `heart ecg --style pulse` of each record, the span with most ectopic beats. The sound is judged by onsets
-that share no code with beat clock, voice or ear: F1 within 20 ms after one constant offset, the same for all
-records. The judge hears S2 as well: what it finds within 40 ms of an S2 that was sung is taken for that; all else it
-finds must be an R peak. The schedule of the beats is held against R peaks too, by its worst deviation.
+Sung beats: `heart ecg --style pulse` of each record, the span with most ectopic beats. The sound is judged by
+onsets that share no code with beat clock, voice or ear: F1 within 20 ms after one constant offset, the same for all
+records. The judge hears S2 as well: what it finds within 40 ms of an S2 that was sung is taken for that; all else
+it finds must be an R peak. The schedule of the beats is held against R peaks too, by its worst deviation.
 """
 
 from __future__ import annotations

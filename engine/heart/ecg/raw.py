@@ -45,7 +45,8 @@ def audible(samples: np.ndarray, rate_hz: float, shift_hz: float, speed: float =
     signal, weight = _known(samples, rate_hz)
     centred = _scaled(_without_baseline(signal, rate_hz) * weight)
     channels = centred.shape[1]
-    both = np.concatenate([centred, _quadrature(centred)], axis=1) if shift_hz else centred
+    # The quadrature of a signal rings on where the signal is silent.
+    both = np.concatenate([centred, _quadrature(centred) * weight], axis=1) if shift_hz else centred
     stream = soxr.ResampleStream(rate_hz * speed, SAMPLE_RATE_HZ, both.shape[1], dtype="float32", quality="HQ")
     block, done = max(1, round(BLOCK_S * rate_hz * speed)), 0
     for first in range(0, len(both), block):

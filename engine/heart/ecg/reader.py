@@ -27,8 +27,7 @@ BEAT_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")
 
 
 def main(request: dict[str, Any], out: BinaryIO) -> None:
-    """Answer a request: {"path", "peaks": auto, annotated or detected, "signals", "from_s", "to_s", "rate_hz",
-    "channel"}."""
+    """Answer a request: what `read_record` is given, by name."""
     _limit()
     path = Path(request["path"])
     samples = np.zeros((0, 0), np.float32)
@@ -69,7 +68,7 @@ def _read(path: Path, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarr
     notes: list[str] = []
     if kind == ".hea":
         header = read_header(path)
-        marks = None if request["peaks"] == "detected" else _annotations(header, notes)
+        marks = None if request["peaks"] in ("detected", "none") else _annotations(header, notes)
         wanted = request["signals"] or not marks
         rate_hz, seconds = header.rate_hz, header.seconds or (marks[0][-1] if marks else 0.0)
         span = _span(path, request, seconds)
@@ -83,7 +82,8 @@ def _read(path: Path, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarr
     if not marks and request["peaks"] == "annotated":
         raise FileError(f"{path}: no beats are annotated (NAME.atr beside NAME.hea)")
     chosen = _channels(path, names, request["channel"])
-    beats = _between(marks, span) if marks else _found(samples[:, chosen[0]] if chosen else None, rate_hz)
+    searched = samples[:, chosen[0]] if chosen and request["peaks"] != "none" else None
+    beats = _between(marks, span) if marks else _found(searched, rate_hz)
     answer = {
         "rate_hz": rate_hz, "seconds": span[1] - span[0], "from_s": span[0], "record_s": seconds,
         "names": [names[n] for n in chosen], "units": [units[n] for n in chosen], "frames": len(samples),

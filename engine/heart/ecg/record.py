@@ -62,8 +62,8 @@ class Record:
             return []
         signal = self.samples[:, 0]
         missing = ~np.isfinite(signal)
-        still = np.diff(signal, prepend=signal[:1] - 1) == 0
-        spans = _runs(missing, round(GAP_S * self.rate_hz)) + _runs(still, round(FLAT_S * self.rate_hz))
+        still = _runs(np.diff(signal) == 0, round(FLAT_S * self.rate_hz))
+        spans = _runs(missing, round(GAP_S * self.rate_hz)) + [(first, last + 1) for first, last in still]
         return [(first / self.rate_hz, last / self.rate_hz) for first, last in sorted(spans)]
 
 
@@ -82,7 +82,7 @@ def read_record(
 
     Args:
         peaks: "annotated" takes the beats of NAME.atr, "detected" finds R peaks in the first channel, "auto" the
-            first of these where there are annotations.
+            first of these where there are annotations; "none" looks for no beats.
         rate_hz: of a table without a column of time.
         channel: one alone, by name or counted from 1.
 

@@ -33,7 +33,7 @@ _SPACES = re.compile(r"[,;\s]+")
 def read_track(path: Path, loop: bool = False) -> Track:
     """The beats of a file.
 
-    * `.hea` (or the `.dat` or `.atr` beside it), or `.edf`: an ECG record; a fetched one also by its name, mitdb/100.
+    * `.hea` (or the `.dat` or `.atr` beside it), or `.edf`: an ECG record; a fetched one by its name, mitdb/100.
     * JSON with "beats", a list of {"s1": s, "s2": s or null}: a line of `heart listen --json`.
     * Text: RR intervals in ms or s, separated by newlines, commas or spaces; lines that begin with # are skipped.
       A table needs a heading with a column `rr_ms`, `rr_s` or `rr`.
