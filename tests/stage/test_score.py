@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -239,10 +240,8 @@ def test_no_text_does_more_than_be_refused(tmp_path_factory, text, data):
     for content in (text.encode("utf-8", "surrogatepass"), (HEAD + CUE + text).encode("utf-8", "replace"), data):
         path = folder / "any.score"
         path.write_bytes(content)
-        try:
+        with contextlib.suppress(FileError):
             read_score(path)
-        except FileError as error:
-            assert str(error)
 
 
 # The prompter: which cue is played, what waits.

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from heart.cli.options import DEVICE
+from heart.cli.options import CLUSTER, DEVICE
 from heart.errors import HeartError, UsageError
 
 
@@ -71,6 +71,7 @@ def score(score: Path, as_json: bool, seed: int | None, given: tuple[str, ...]) 
 @click.option(
     "--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Of a folder of scores: at once."
 )
+@CLUSTER
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @DEVICE
 @click.option(
@@ -84,7 +85,14 @@ def score(score: Path, as_json: bool, seed: int | None, given: tuple[str, ...]) 
 )
 @click.option("--to", "to_s", type=click.FloatRange(0), help="With --again: seconds; else to the end.")
 def render(
-    score: Path | None, out: Path, again: Path | None, from_s: float, to_s: float | None, jobs: int, **options: Any
+    score: Path | None,
+    out: Path,
+    again: Path | None,
+    from_s: float,
+    to_s: float | None,
+    jobs: int,
+    cluster: str | None,
+    **options: Any,
 ) -> None:
     """Perform a SCORE into a sound file, faster than it sounds; or a folder of scores.
 
@@ -103,24 +111,25 @@ def render(
 
     form = Format(int(options.pop("rate")), options.pop("bits"), options.pop("loudness"))
     wanted = Wanted(score, out, format=form, **options)
-    if _render(wanted, jobs):
+    if _render(wanted, jobs, cluster):
         sys.exit(1)
 
 
-def _render(wanted: Any, jobs: int) -> int:
+def _render(wanted: Any, jobs: int, cluster: str | None) -> int:
     """How many could not be rendered."""
     from heart.stage.offline import progress_bar
     from heart.stage.render import render as render_one
     from heart.stage.render_many import find_scores, render_all
 
-    if not wanted.score.is_dir():
+    if not wanted.score.is_dir() and not cluster:
         with progress_bar(1.0, "rendering") as advance:
             told = render_one(wanted, advance)
         click.echo(_words(told), err=True)
         return 0
-    failed, all_ = 0, find_scores(wanted.score, wanted.out, wanted)
+    failed = 0
+    all_ = find_scores(wanted.score, wanted.out, wanted) if wanted.score.is_dir() else [wanted]
     with progress_bar(len(all_), "rendering") as advance:
-        for done, (each, result) in enumerate(render_all(all_, jobs), 1):
+        for done, (each, result) in enumerate(render_all(all_, jobs, cluster), 1):
             failed += isinstance(result, HeartError)
             click.echo(
                 f"heart: {each.score}: {result}" if isinstance(result, HeartError) else _words(result), err=True

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from heart.cli.dance import or_dance
-from heart.cli.options import DEVICE, rhythm
+from heart.cli.options import CLUSTER, DEVICE, rhythm
 
 
 @click.command()
@@ -52,6 +52,8 @@ from heart.cli.options import DEVICE, rhythm
     type=click.IntRange(1, 64),
     help="With --count: sung at once. Only 1 gives the very bits of a sound made alone; others are within 1e-4.",
 )
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="With --count: at once.")
+@CLUSTER
 @or_dance("generate")
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
     """Sing a new heart, or a texture, into a file."""

@@ -102,8 +102,12 @@ def render(wanted: Wanted, progress: Progress = lambda share: None) -> Rendered:
     wanted.format.check(wanted.out)
     if not wanted.out.parent.is_dir():
         raise UsageError(f"{wanted.out.parent}: no such folder")
+    return render_ready(wanted, prepare(wanted), progress)
+
+
+def render_ready(wanted: Wanted, ready: Ready, progress: Progress = lambda share: None) -> Rendered:
+    """The same, of a score that was read and checked already. Raises FileError, UsageError."""
     began_s = time.perf_counter()
-    ready = prepare(wanted)
     names = (MIX, *(f"voice-{voice}" for voice in range(1, ready.score.voices + 1)))
     part = Part(wanted.out, _key(wanted, ready), names, (2, *[1] * ready.score.voices))
     try:

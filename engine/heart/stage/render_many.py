@@ -1,19 +1,42 @@
-"""Scores rendered side by side, each in a process of its own: a folder of them, or one."""
+"""A folder of scores, rendered side by side on this machine or on a cluster.
+
+On a cluster nothing but the parcel travels: the score, the sounds and beats it needs, and back the finished files.
+The voice's weights must be on every worker, and must be the same.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from heart.errors import FileError, HeartError, UsageError
-from heart.stage.render import Rendered, Wanted, render
+from heart.stage.chunk_log import header_of
+from heart.stage.many import spread
+from heart.stage.render import Ready, Rendered, Wanted, prepare, render, render_ready
 
 SUFFIXES = (".score", ".jsonl")
 """What of a folder is a score."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """All that a worker needs."""
+
+    wanted: Wanted
+    ready: Ready
+    weights: str
+    """sha256 of the voice's, as they are here."""
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What came of it, with the files by name."""
+
+    told: Rendered
+    files: dict[str, bytes]
 
 
 def find_scores(folder: Path, out: Path, wanted: Wanted) -> list[Wanted]:
@@ -32,25 +55,57 @@ def find_scores(folder: Path, out: Path, wanted: Wanted) -> list[Wanted]:
     return [replace(wanted, score=score, out=out / f"{score.stem}.wav") for score in scores]
 
 
-def render_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, Rendered | HeartError]]:
-    """Render all, `jobs` at once; each comes back as it is done, with what came of it or why it could not be.
+def render_all(
+    wanted: Sequence[Wanted], jobs: int = 1, cluster: str | None = None
+) -> Iterator[tuple[Wanted, Rendered | HeartError]]:
+    """Render all, `jobs` at once or on a cluster; each comes back as it is done, or why it could not be.
 
-    A voice has as many threads whatever `jobs` is, so the bytes do not depend on it.
+    A voice has as many threads wherever it sings, so the bytes do not depend on it.
     """
-    if jobs == 1 or len(wanted) == 1:
-        for each in wanted:
-            yield each, _tried(each)
+    if cluster is None:
+        for number, result in spread(render, wanted, jobs):
+            yield wanted[number], result
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(wanted)), mp_context=context) as pool:
-        futures = {pool.submit(_tried, each): each for each in wanted}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    parcels, sent = [], []
+    for each in wanted:
+        try:
+            parcels.append(pack(each))
+            sent.append(each)
+        except HeartError as error:
+            yield each, error
+    if not parcels:
+        return
+    for number, returned in spread(unpack_and_render, parcels, jobs, cluster):
+        yield (
+            sent[number],
+            returned if isinstance(returned, HeartError) else _put(returned, sent[number].out.parent),
+        )
 
 
-def _tried(wanted: Wanted) -> Rendered | HeartError:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def pack(wanted: Wanted) -> Parcel:
+    """Read all that a rendering needs. Raises HeartError."""
+    ready = prepare(wanted)
+    return Parcel(replace(wanted, threads=wanted.threads or 1), ready, header_of(ready.voice).weights)
+
+
+def unpack_and_render(parcel: Parcel) -> Returned:
+    """On the worker. Raises HeartError."""
+    if header_of(parcel.ready.voice).weights != parcel.weights:
+        raise HeartError(f"a worker has other weights of {parcel.ready.voice}: install the same models everywhere")
+    with tempfile.TemporaryDirectory(prefix="heart-") as folder:
+        out = Path(folder) / parcel.wanted.out.name
+        told = render_ready(replace(parcel.wanted, out=out), parcel.ready)
+        return Returned(told, {path.name: path.read_bytes() for path in (out, *told.stems)})
+
+
+def _put(returned: Returned, folder: Path) -> Rendered | HeartError:
+    """Write the files that came back."""
+    told = returned.told
     try:
-        return render(wanted)
-    except HeartError as error:
-        return type(error)(str(error)) if type(error).__init__ is HeartError.__init__ else HeartError(str(error))
+        for name, content in returned.files.items():
+            part = folder / f".{name}.part"
+            part.write_bytes(content)
+            os.replace(part, folder / name)
+    except OSError as error:
+        return FileError(f"{folder}: cannot be written ({error.strerror or error})")
+    return replace(told, out=folder / told.out.name, stems=tuple(folder / stem.name for stem in told.stems))
