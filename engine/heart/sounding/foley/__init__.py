@@ -3,7 +3,7 @@
 Each is a function (seconds, random) -> float64 [n] at 44.1 kHz, and lives on a circle (`circle.py`): its last
 sample leads over to its first, so that it loops without a seam. Levels are left to whoever writes the file.
 
-numpy only, but made for files: minutes of arithmetic, not for a live engine.
+numpy, and scipy for one string; made for files, seconds of arithmetic each, and never part of a live engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Birds of a wood in the morning: five singers, each with its own phrases, place and patience.
+"""Birds of a wood in the morning: six singers, each with its own phrases, place and patience.
 
 A syllable is what a syrinx does in one breath: pressure makes it loud, muscle tension sets the pitch, and both
 trace a smooth gesture (Gardner et al., "Simple motor gestures for birdsongs", Physical Review Letters 2001). So a

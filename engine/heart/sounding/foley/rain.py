@@ -49,9 +49,9 @@ def hiss(n: int, random: np.random.Generator) -> np.ndarray:
 def bursts(n: int, random: np.random.Generator, per_second: float) -> np.ndarray:
     """Drops that burst on leaves and stone: short damped noises, each surface with a pitch of its own."""
     sound = np.zeros(n)
-    for hz in np.geomspace(700, 11_000, _BURSTS) * random.uniform(0.9, 1.1, _BURSTS):
+    for hz in np.geomspace(1_000, 11_000, _BURSTS) * random.uniform(0.9, 1.1, _BURSTS):
         t = np.arange(frames(0.02)) / RATE
-        decay_s = random.uniform(0.6, 1.6) * 3.0 / hz**0.9
+        decay_s = random.uniform(0.5, 1.2) * 2.0 / hz**0.9
         kernel = np.sin(2 * np.pi * hz * t + random.uniform(0, 6)) * np.exp(-t / decay_s)
         kernel *= 1 - np.exp(-t / 0.0002)
         share = per_second / _BURSTS * (hz / 2_500) ** 0.4

@@ -71,10 +71,10 @@ def thunder(distance_m: float, random: np.random.Generator, seconds: float) -> n
         # Air takes the high tones on the way: the cut falls with distance.
         sound += filtered(heard, band(0, hz * (400.0 / (400.0 + distance_m)) ** 1.1, 1.2))
     crack = filtered(sound, band(900, 8_000, 1))
-    sound = ringing(sound, _n_wave(0.006 + distance_m * 1e-6))
+    sound = ringing(sound, _n_wave(0.0025 + distance_m * 1e-6))
     sound = sound / np.abs(sound).max() + (300 / distance_m) ** 1.5 * crack / np.abs(crack).max()
     t = np.arange(n) / RATE
-    rumble = room(sound, random, 1.2 * seconds, both(band(25, 260 + 160_000 / distance_m, 1), tilted(2)), 2.5)
+    rumble = room(sound, random, 1.2 * seconds, both(band(25, 260 + 160_000 / distance_m, 1), tilted(1.2)), 2.5)
     rolls = np.exp(0.5 * wander(n, random, 1.3) + 0.4 * wander(n, random, 0.4))
     sound = (0.6 * sound + rumble * rolls) * np.minimum(1, (seconds - t) / (0.4 * seconds)) ** 2
     sound[: frames(0.004)] *= np.linspace(0, 1, frames(0.004))
