@@ -5,7 +5,7 @@
 
 Distance: RMS difference of two spectra over 30 bands, in dB, as in docs/voice.md: median from the sound to all
 recordings of its kind, and beside it among these recordings, as near as nature comes to itself. Moves: spread of
-the level of 50 ms pieces. Without --data (or HEART_DATA) only loudness, the gate and the time it takes to make them.
+the level of 50 ms pieces. Without --data (or HEART_DATA) only loudness, the gate and the time to make them.
 """
 
 from __future__ import annotations
