@@ -16,6 +16,7 @@ from heart.cli.learn import data, evaluate, train
 from heart.cli.perform import demo, listen, live
 from heart.cli.score import render, score
 from heart.cli.sing import continue_, generate, inpaint, morph, vary
+from heart.cli.sounds import sounds
 from heart.cli.weights import models
 
 
@@ -37,7 +38,7 @@ def main(debug: bool, verbose: bool) -> None:
 for _command in (
     *(live, demo, listen),
     *(generate, vary, morph, continue_, inpaint, prepare, ecg),
-    *(score, render),
+    *(score, render, sounds),
     *(models, data, train, evaluate),
     *(osc, bench, max_, doctor),
 ):

@@ -67,7 +67,7 @@ from heart.errors import UsageError
 @click.option(
     "--sounds",
     type=click.Path(path_type=Path),
-    help="Folder whose sounds /heart/sound/load may have, for vary and morph.",
+    help="Folder whose sounds /heart/sound/load may have, for vary and morph.  [default: the shipped sounds]",
 )
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @DEVICE
@@ -127,7 +127,7 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
         for device in list_devices():
             click.echo(device)
         return
-    from heart.config import LiveConfig
+    from heart.config import LiveConfig, shipped
     from heart.stage.console import run_live
 
     if options["beats"] and options["ecg"]:
@@ -135,6 +135,7 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
     if mode == "track" and not (options["beats"] or options["ecg"]):
         raise UsageError("--mode track: name the file of its beats with --beats or --ecg")
     settings = {name: options.pop(name) for name in SETTINGS}
+    options["sounds"] = options["sounds"] or shipped("sounds")
     run_live(LiveConfig(mode=mode or _mode(options), settings=settings, **options), report)
 
 
