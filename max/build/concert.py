@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from max.build import concert_cues, concert_picture, concert_sound, controls
-from max.build.concert_faces import CAPTIONS, PICTURE, PLACES, SIZE, Faces, coloured, large
+from max.build.concert_faces import CAPTIONS, PLACES, SIZE, Faces, coloured, large
 from max.build.engine import STATES
 from max.build.sheet import Section, Sheet
-from max.build.style import AMBER, DIM, DUSK, GREY, INK, LEAF, NIGHT, PANIC, PAPER, RED, WHITE
+from max.build.style import AMBER, DIM, DUSK, LEAF, NIGHT, PANIC, PAPER
 
 from heart.namespace import DEFAULT_PORT
 
@@ -25,15 +25,15 @@ def build(sheet: Sheet) -> Sheet:
     sheet.title("The score on stage. 1 open it, 2 click the loudspeaker, 3 GO. Needs the package: heart max --install.", 900)
     faces = _engine(sheet, 20, 84)
     faces |= concert_cues.build(sheet, 20, 500)
-    faces |= concert_sound.build(sheet, 1240, 84)
-    faces |= concert_picture.build(sheet, 2460, 84)
+    faces |= concert_sound.build(sheet, 1340, 84)
+    faces |= concert_picture.build(sheet, 2580, 84)
     _arrange(sheet, faces)
     return sheet
 
 
 def _engine(sheet: Sheet, x: float, y: float) -> Faces:
     s = sheet.section(
-        1, "The engine", "On this machine, or elsewhere: then its address and its pass phrase. In words, with a lamp.", x, y, 1160
+        1, "The engine", "On this machine, or elsewhere: then its address and its pass phrase. In words, with a lamp.", x, y, 1220
     )
     faces: Faces = {}
     faces["elsewhere"] = controls.button(sheet, "engine ...", s.x + 10, s.row(0), 80, 24, DUSK, 15.0, varname="open")
@@ -45,7 +45,7 @@ def _engine(sheet: Sheet, x: float, y: float) -> Faces:
     lamp = engine[1] >> s("sel " + " ".join(str(n) for n in range(len(LAMP))), 196, 5.6, 150)
     faces["lamp"] = s.ui("panel", 700, 8.6, 22, 22, varname="lamp", bgcolor=LAMP[0], rounded=11, border=0)
     for n, colour in enumerate(LAMP):
-        lamp[n] >> s(f"(bgfillcolor {coloured(colour)})", 196 + 160 * (n % 3), 6.6 + n // 3) >> faces["lamp"]
+        lamp[n] >> s(f"(bgfillcolor {coloured(colour)})", 196 + 190 * (n % 3), 6.6 + n // 3) >> faces["lamp"]
     faces["trouble"] = large(s, "trouble", "", 900, 6.6, 18, AMBER)
     engine[2] >> s("prepend set", 900, 5.6) >> faces["trouble"]
     return faces
@@ -55,7 +55,7 @@ def _elsewhere(sheet: Sheet) -> Sheet:
     """The window for an engine on another machine: what is typed here is no key of the concert."""
     sheet.title("Where the engine runs. Type, press return; the concert's keys sleep while this window is in front.", 560)
     s = Section(sheet, 20, 110)
-    sheet.inlet(520, 20, "(open) from pcontrol")
+    sheet.inlet(600, 20, "(open) from pcontrol")
     out = s.outlet(10, 13, "(anything) to heart.engine")
     typed: dict[str, Any] = {"keymode": 1, "lines": 1, "fontsize": 16.0, "outputmode": 1}
     for n, (name, words, first) in enumerate(
@@ -82,11 +82,10 @@ def _arrange(sheet: Sheet, faces: Faces) -> None:
     """Places in the presentation, captions, and a window as large as it."""
     for name, place in PLACES.items():
         faces[name].present(*place)
-    for n, (text, x, y) in enumerate(CAPTIONS):
-        sheet.note(text, 20 + 130 * n, 1480, 120, 14, DIM).present(x, y, 110, 22)
+    for n, (text, x, y, w) in enumerate(CAPTIONS):
+        sheet.note(text, 20 + 130 * n, 2080, 120, 14, DIM).present(x, y, w, 22)
     patcher = sheet.patcher
     patcher.openinpresentation = 1
     patcher.toolbarvisible = 0
-    patcher.enablehscroll = 0
-    patcher.enablevscroll = 0
-    sheet.presentation = SIZE
+    sheet.window = SIZE
+    sheet.dark = NIGHT

@@ -8,12 +8,12 @@ from max.build.sheet import Sheet
 from max.build.style import AMBER, DIM, DUSK, GREEN, LEAF, PAPER, RED
 
 WORDS = {
-    "none": ("no score (heart live --score FILE)", DIM, GREEN),
-    "waiting": ("WAITING for GO", AMBER, LEAF),
-    "playing": ("playing", PAPER, GREEN),
-    "ended": ("the end", DIM, GREEN),
+    "none": ("no score (heart live --score FILE)", DIM),
+    "waiting": ("WAITING for GO", AMBER),
+    "playing": ("playing", PAPER),
+    "ended": ("the end", DIM),
 }
-"""What each state of the score is called on stage, the colour of that, and of GO."""
+"""What each state of the score is called on stage, and the colour of that."""
 
 COLUMNS = (44, 222, 68, 56)
 """Pixels of the list's columns: number, name, length, how it begins."""
@@ -23,19 +23,19 @@ def build(sheet: Sheet, x: float, y: float) -> Faces:
     faces: Faces = {}
     _score(sheet, x, y, faces)
     _state(sheet, x, y + 330, faces)
-    _now(sheet, x, y + 570, faces)
-    _times(sheet, x, y + 880, faces)
-    _list(sheet, x + 600, y, faces)
-    _choice(sheet, x + 600, y + 570, faces)
+    _now(sheet, x, y + 740, faces)
+    _times(sheet, x, y + 1190, faces)
+    _list(sheet, x + 660, y)
+    _choice(sheet, x + 660, y + 510, faces)
     return faces
 
 
 def _score(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(2, "The score", "GO is a button and the space bar; heart.cues tells where it stands.", x, y, 560)
     local = sheet.local
-    faces["GO"] = controls.button(sheet, "GO", s.x + 10, s.row(0), 80, 30, GREEN, 72.0, varname="GO")
-    faces["GO"] >> s("t b", 10, 1.2) >> s(f"s {local}go", 10, 2.2)
-    s(f"r {local}GO", 120, 0) >> faces["GO"]
+    faces["GO"] = controls.button(sheet, "GO", s.x + 10, s.row(1), 150, 90, GREEN, 72.0, varname="GO")
+    faces["GO"] >> s("t b", 10, 4) >> s(f"s {local}go", 60, 4)
+    s(f"r {local}GO", 10, 0) >> faces["GO"]
     cues = s("heart.cues", 10, 5.4, 530)
     s(f"r {local}go", 200, 2.2) >> s("(go)", 200, 3.4) >> cues
     s(f"r {local}to", 300, 2.2) >> s("prepend to", 300, 3.4) >> cues
@@ -46,16 +46,16 @@ def _score(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
 def _state(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(3, "Its state, large", "And GO lights up while the score waits.", x, y, 560)
     local = sheet.local
-    told = s(f"r {local}state", 10, 0) >> s("sel " + " ".join(WORDS), 10, 1, 300)
-    faces["state"] = large(s, "state", WORDS["none"][0], 400, 0, 46, DIM)
-    shown = s(f"r {local}shown", 400, 1)
-    shown >> faces["state"]
-    for n, (words, colour, go) in enumerate(WORDS.values()):
-        both = told[n] >> s("t b b", 10 + 140 * n, 2)
-        message = f'(set "{words}", textcolor {coloured(colour)})'
-        both >> s(message, 10 + 60 * (n % 2), 3.1 + n * 0.9) >> s(f"s {local}shown", 440, 3.1 + n * 0.9)
-        both[1] >> s(f"(activebgcolor {coloured(go)})", 140 * n, 7) >> s(f"s {local}GO", 140 * n, 8)
-
+    two = s(f"r {local}state", 10, 0) >> s("t s s", 10, 1)
+    told = two >> s("sel " + " ".join(WORDS), 10, 2, 200)
+    for n, (words, colour) in enumerate(WORDS.values()):
+        message = s(f'(set "{words}", textcolor {coloured(colour)})', 10, 3 + n)
+        told[n] >> message >> s(f"s {local}shown", 400, 3 + n)
+    lit = two[1] >> s("sel waiting", 350, 1, 100)
+    lit >> s(f"(activebgcolor {coloured(LEAF)})", 350, 2) >> s(f"s {local}GO", 560, 2)
+    lit[1] >> s(f"(activebgcolor {coloured(GREEN)})", 470, 0) >> s(f"s {local}GO", 470, 1)
+    faces["state"] = large(s, "state", WORDS["none"][0], 10, 8, 46, DIM, 620)
+    s(f"r {local}shown", 10, 7) >> faces["state"]
 
 def _now(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(4, "Which cue", "The one that sounds, and the next.", x, y, 560)
@@ -65,15 +65,14 @@ def _now(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     now[1] >> number[1]
     faces["number"] = large(s, "number", "cue", 10, 3.6, 28, DIM)
     number >> faces["number"]
-    now[2] >> s("prepend set", 200, 2.4) >> (name := large(s, "name", "Sounds of the Heart", 200, 3.6, 58, PAPER))
-    faces["name"] = name
-    faces["next"] = large(s, "next", "-", 10, 6.4, 34, PAPER)
-    s(f"r {local}next", 10, 4.6) >> s("prepend set", 10, 5.5) >> faces["next"]
-    how = s(f"r {local}waits", 200, 4.6) >> s("sel 1 0", 200, 5.5)
-    faces["how"] = large(s, "how", "", 380, 6.4, 22, AMBER)
+    faces["name"] = large(s, "name", "Sounds of the Heart", 200, 3.6, 58, PAPER, 440)
+    now[2] >> s("prepend set", 200, 2.4) >> faces["name"]
+    faces["next"] = large(s, "next", "-", 10, 8.4, 34, PAPER, 300)
+    s(f"r {local}next", 10, 6.4) >> s("prepend set", 10, 7.4) >> faces["next"]
+    how = s(f"r {local}waits", 340, 6.4) >> s("sel 1 0", 340, 7.4)
+    faces["how"] = large(s, "how", "", 340, 9.6, 22, AMBER)
     for n, words in enumerate(('"at GO"', '"by itself"')):
-        how[n] >> s(f"(set {words})", 300 + 110 * n, 5.5) >> faces["how"]
-
+        how[n] >> s(f"(set {words})", 340 + 110 * n, 8.4) >> faces["how"]
 
 def _times(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(5, "Its time", "Since it began, and until it ends.", x, y, 560)
@@ -82,11 +81,11 @@ def _times(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
         clock = s(f"sprintf set {sign}%ld:%02ld", dx, 4.2)
         split[1] >> s("% 60", dx + 100, 3.1) >> clock[1]
         split >> s("/ 60", dx, 3.1) >> clock
-        faces[name] = large(s, name, f"{sign}0:00", dx, 5.4, 80, colour)
+        faces[name] = large(s, name, f"{sign}0:00", dx, 5.4, 84, colour, 250)
         clock >> faces[name]
 
 
-def _list(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
+def _list(sheet: Sheet, x: float, y: float) -> None:
     s = sheet.section(6, "The list", "A row for each cue: number, name, length, whether it waits for GO.", x, y, 560)
     local = sheet.local
     entry = s(f"r {local}entry", 10, 0) >> s("t l l", 10, 1)

@@ -16,40 +16,40 @@ SIZE = (1280.0, 720.0)
 PICTURE = (408.0, 300.0)
 
 PLACES: dict[str, Place] = {
-    "lamp": (24, 16, 22, 22), "words": (56, 11, 760, 32),
-    "number": (20, 58, 400, 42), "name": (20, 96, 810, 84), "state": (20, 182, 810, 62),
-    "time": (20, 262, 380, 100), "left": (420, 262, 400, 100),
-    "next": (76, 378, 590, 50), "how": (680, 386, 140, 34),
-    "GO": (24, 440, 380, 160), "PANIC": (424, 440, 190, 160), "SILENCE": (632, 440, 190, 74),
-    "RESUME": (632, 526, 190, 74),
-    "sound": (24, 620, 60, 60), "master": (104, 626, 240, 52), "reserve": (364, 654, 150, 14),
-    "fill": (364, 624, 60, 24), "underruns": (446, 624, 60, 24), "fade": (536, 624, 60, 24),
-    "record": (632, 620, 190, 36), "recording": (632, 664, 16, 16), "file": (652, 660, 172, 22),
-    "trouble": (20, 688, 800, 28),
-    "picture": (848, 16, *PICTURE), "bpm": (844, 322, 190, 72), "label": (1040, 322, 216, 72),
-    "heard": (914, 398, 90, 36), "trust": (1096, 398, 90, 36),
-    "list": (848, 440, 408, 240), "choose": (848, 688, 240, 26), "elsewhere": (1104, 688, 152, 26),
+    "lamp": (24, 18, 20, 20), "words": (54, 12, 770, 32),
+    "number": (20, 54, 400, 40), "name": (20, 94, 810, 82), "state": (20, 178, 810, 66),
+    "time": (20, 254, 380, 112), "left": (420, 254, 400, 112),
+    "next": (82, 376, 570, 50), "how": (664, 384, 160, 34),
+    "GO": (24, 440, 380, 150), "PANIC": (424, 440, 190, 150), "SILENCE": (632, 440, 190, 70),
+    "RESUME": (632, 520, 190, 70),
+    "sound": (24, 614, 62, 62), "master": (106, 622, 230, 54), "fill": (364, 626, 64, 26), "reserve": (364, 658, 162, 14),
+    "underruns": (462, 626, 64, 26), "fade": (558, 626, 56, 26),
+    "record": (632, 614, 190, 40), "recording": (634, 660, 16, 16), "file": (654, 658, 172, 22),
+    "trouble": (20, 684, 804, 30),
+    "picture": (848, 16, *PICTURE), "bpm": (844, 324, 200, 68), "label": (1050, 324, 206, 68),
+    "heard": (926, 396, 90, 36), "trust": (1126, 396, 90, 36),
+    "list": (848, 440, 408, 236), "choose": (848, 684, 250, 28), "elsewhere": (1112, 684, 144, 28),
 }  # fmt: skip
 """x, y, width, height in presentation."""
 
 CAPTIONS = (
-    ("next", 20, 388), ("reserve, ms", 364, 602), ("underruns", 446, 602), ("fade, s", 536, 602),
-    ("master", 104, 602), ("heard", 848, 406), ("trust", 1040, 406),
+    ("next", 20, 390, 56), ("master", 106, 600, 80), ("reserve, ms", 364, 600, 92), ("underruns", 458, 600, 92),
+    ("fade, s", 554, 600, 70), ("ear hears", 848, 404, 76), ("trust", 1078, 404, 46),
 )  # fmt: skip
-"""Small words beside the faces: text, x, y."""
+"""Small words beside the faces: text, x, y, width."""
 
 
-def large(s: Section, name: str, text: str, dx: float, row: float, size: float, colour: Colour) -> Node:
-    """Words to be read from afar; on the sheet the box is as small as any other."""
-    note = s.note(text, dx, row, 150)
-    note.box._kwds.update(fontsize=size, textcolor=colour, varname=name)
-    note.box.patching_rect = note.box.patching_rect._replace(h=22.0)
+def large(s: Section, name: str, text: str, dx: float, row: float, size: float, colour: Colour, w: float = 150) -> Node:
+    """Words to be read from afar."""
+    note = s.note(text, dx, row, w)
+    note.box._kwds.update(fontsize=size, textcolor=colour, varname=name, linecount=1)
+    note.box.patching_rect = note.box.patching_rect._replace(h=round(size * 1.3) + 6.0)
     return note
 
 
 def coloured(colour: Colour) -> str:
     """As numbers in a message."""
-    return " ".join(f"{part:g}" for part in colour)
+    return " ".join(f"{round(part, 2):g}" for part in colour)
 
 
 def in_bytes(colour: Colour) -> str:

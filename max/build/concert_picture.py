@@ -45,9 +45,9 @@ def label_colours() -> dict[str, tuple[int, int, int]]:
 def build(sheet: Sheet, x: float, y: float) -> Faces:
     faces: Faces = {}
     _beat(sheet, x, y, faces)
-    _drawn(sheet, x, y + 330, faces)
-    _curve(sheet, x, y + 970)
-    _colour(sheet, x, y + 1290)
+    _drawn(sheet, x, y + 410, faces)
+    _curve(sheet, x, y + 1100)
+    _colour(sheet, x, y + 1480)
     return faces
 
 
@@ -56,18 +56,17 @@ def _beat(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     local = sheet.local
     beat = s("heart.beat", 10, 0, 330)
     beat >> s(f"(1., 0. {SWELL_MS})", 10, 1.2) >> s(f"line 0. {FRAME_MS}", 10, 2.2) >> s(f"s {local}swell", 10, 3.2)
-    faces["bpm"] = large(s, "bpm", "-- bpm", 160, 2.2, 46, PAPER)
+    faces["bpm"] = large(s, "bpm", "-- bpm", 160, 2.2, 46, PAPER, 190)
     beat[2] >> s("sprintf set %.0f bpm", 160, 1.2) >> faces["bpm"]
     label = beat[3] >> s("unpack 0 0 0. 0. 0. s", 10, 4.4, 200)
-    faces["label"] = large(s, "label", "", 340, 6.4, 46, PAPER)
-    two = label[5] >> s("t s s", 204, 5.4)
-    two >> s("prepend set", 204, 6.4) >> faces["label"]
+    two = label[5] >> s("t s s", 200, 5.4)
+    faces["label"] = large(s, "label", "", 10, 7.6, 46, PAPER, 300)
+    two >> s("prepend set", 200, 6.4) >> faces["label"]
     two[1] >> s(f"s {local}label", 260, 5.4)
-    status = s("r heart.from", 340, 0) >> s("route /heart/status", 360, 1) >> s("unpack s s s 0. 0. 0.", 360, 2, 180)
-    for name, outlet, dx, form in (("heard", 4, 360, "%.0f"), ("trust", 5, 460, "%.2f")):
-        faces[name] = large(s, name, "-", dx, 5.2 + (outlet - 4), 24, DIM)
+    status = s("r heart.from", 370, 0) >> s("route /heart/status", 370, 1) >> s("unpack s s s 0. 0. 0.", 370, 2, 180)
+    for name, outlet, dx, form in (("heard", 4, 370, "%.0f"), ("trust", 5, 460, "%.2f")):
+        faces[name] = large(s, name, "-", dx, 5.6, 24, DIM, 80)
         status[outlet] >> s(f"sprintf set {form}", dx, 3.2 + (outlet - 4)) >> faces[name]
-
 
 def _drawn(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(14, "The picture", "Thirty times a second: night, the ring, the heart.", x, y, 560)
@@ -83,8 +82,8 @@ def _drawn(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     now >> swell[1]
     _ring(s, ring, width // 2, height // 2)
     heart = swell >> s("t f b", 100, 5)
-    heart[1] >> (colour := s("(frgb 220 60 80)", 130, 6)) >> s(f"s {local}draw", 130, 7)
-    s(f"r {local}colour", 10, 3) >> s("prepend set frgb", 10, 4.9) >> colour
+    heart[1] >> (colour := s("(frgb 220 60 80)", 130, 6)) >> s(f"s {local}draw", 160, 7)
+    s(f"r {local}colour", 10, 3) >> s("prepend set frgb", 10, 6.9) >> colour
     size = heart >> s(f"expr {REST}+{SWELL}*$f1", 10, 8) >> s("t f f", 10, 9)
     across = s(f"vexpr int($f1*$f2+{width // 2}) @scalarmode 1", 10, 10)
     down = s(f"vexpr int($f1*$f2+{height // 2}) @scalarmode 1", 270, 10)
@@ -104,8 +103,8 @@ def _ring(s: Section, radius: Node, x: int, y: int) -> None:
     four = radius >> s(f"expr {RING[0]}+{RING[1]}*(1-$f1)", 270, 5) >> s("t f f f f", 270, 6, 260)
     corners = s("pack 0 0 0 0", 270, 8)
     for n, (sign, middle) in enumerate((("-", x), ("-", y), ("+", x), ("+", y))):
-        four[n] >> s(f"{sign} {middle}" if sign == "+" else f"expr {middle}-$f1", 270 + 75 * n, 7) >> corners[n]
-    corners >> s(f"(frameoval $1 $2 $3 $4 {in_bytes(RED)})", 360, 8) >> s(f"s {s.sheet.local}draw", 540, 8)
+        four[n] >> s(f"{sign} {middle}" if sign == "+" else f"expr {middle}-$f1", 270 + 90 * n, 7) >> corners[n]
+    corners >> s(f"(frameoval $1 $2 $3 $4 {in_bytes(RED)})", 360, 7.9) >> s(f"s {s.sheet.local}draw", 560, 7.9)
 
 
 def _curve(sheet: Sheet, x: float, y: float) -> None:
@@ -122,7 +121,7 @@ def _curve(sheet: Sheet, x: float, y: float) -> None:
 def _colour(sheet: Sheet, x: float, y: float) -> None:
     s = sheet.section(16, "Its colour", "One for each label of the engine's table.", x, y, 560)
     colours = label_colours()
-    which = s(f"r {sheet.local}label", 10, 0) >> s("sel " + " ".join(colours), 10, 1, 540)
+    which = s(f"r {sheet.local}label", 10, 0) >> s("sel " + " ".join(colours), 10, 1, 620)
     to = s(f"s {sheet.local}colour", 10, 7)
     for n, colour in enumerate(colours.values()):
         which[n] >> s("({} {} {})".format(*colour), 10 + n % 5 * 108, 2.4 + n // 5) >> to

@@ -24,10 +24,10 @@ AFTER_MS = 300
 def build(sheet: Sheet, x: float, y: float) -> Faces:
     faces: Faces = {}
     _sound(sheet, x, y, faces)
-    _keys(sheet, x, y + 370)
-    _panic(sheet, x + 600, y, faces)
-    _resume(sheet, x, y + 580)
-    _record(sheet, x + 600, y + 530, faces)
+    _keys(sheet, x, y + 380)
+    _panic(sheet, x + 620, y, faces)
+    _resume(sheet, x, y + 590)
+    _record(sheet, x + 620, y + 610, faces)
     return faces
 
 
@@ -76,34 +76,34 @@ def _panic(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     )
     local = sheet.local
     for name, word, dx, size, colour in (
-        ("PANIC", "panic", 10, 34.0, PANIC), ("SILENCE", "silence", 120, 26.0, RED), ("RESUME", "resume", 230, 26.0, DUSK)
+        ("PANIC", "panic", 10, 34.0, PANIC), ("SILENCE", "silence", 160, 26.0, RED), ("RESUME", "resume", 310, 26.0, DUSK)
     ):  # fmt: skip
-        faces[name] = controls.button(sheet, name, s.x + dx, s.row(0), 90, 24, colour, size, varname=name)
-        faces[name] >> s("t b", dx, 1) >> s(f"s {local}{word}", dx, 2)
-    s(f"r {local}RESUME", 330, 0) >> faces["RESUME"]
+        faces[name] = controls.button(sheet, name, s.x + dx, s.row(1), 140, 50, colour, size, varname=name)
+        faces[name] >> s("t b", dx, 2.8) >> s(f"s {local}{word}", dx + 40, 2.8)
+    s(f"r {local}RESUME", 310, 0) >> faces["RESUME"]
     faces["fade"] = seconds = s.ui(
-        "flonum", 430, 2, 60, 24, varname="fade", fontsize=14.0, bgcolor=DUSK, textcolor=PAPER, tricolor=DIM,
+        "flonum", 470, 2.8, 60, 24, varname="fade", fontsize=14.0, bgcolor=DUSK, textcolor=PAPER, tricolor=DIM,
         minimum=0.1, maximum=60.0, format=6, numdecimalplaces=1,
     )  # fmt: skip
-    s("loadbang", 430, 0) >> s(f"({FADE_S}.)", 430, 1) >> seconds
-    began = s(f"r {local}panic", 10, 3.2) >> s("t b b", 10, 4.2)
-    began[1] >> s(f"s {local}faded", 110, 4.2)
-    length = s(f"f {FADE_S}.", 10, 5.2)
+    s("loadbang", 470, 0.8) >> s(f"({FADE_S}.)", 470, 1.8) >> seconds
+    began = s(f"r {local}panic", 10, 4.2) >> s("t b b", 10, 5.2)
+    began[1] >> s(f"s {local}faded", 110, 5.2)
+    length = s(f"f {FADE_S}.", 10, 6.2)
     began >> length
     seconds >> length[1]
-    both = length >> s("t f f", 10, 6.2)
-    both[1] >> s(f"(/heart/ramp gain {SOFTEST_DB:g} $1)", 240, 7.2) >> s("s heart.to", 240, 8.2)
-    ms = both >> s("* 1000.", 10, 7.2) >> s("t f f", 10, 8.2)
-    ms[1] >> s("(0. $1)", 110, 8.2) >> s(f"s {local}fade", 110, 9.2)
-    later = ms >> s(f"+ {AFTER_MS}", 10, 9.2) >> s(f"delay {1000 * FADE_S}", 10, 10.4)
-    later >> s(f"s {local}mute", 10, 11.4)
-    s(f"r {local}stop", 110, 10.2) >> s("(stop)", 190, 10.2) >> later
-    s(f"r {local}mute", 260, 10.2) >> s("(/heart/panic)", 260, 11.2) >> s("s heart.to", 260, 12.2)
-    at_once = s(f"r {local}silence", 400, 5.2) >> s("t b b b b", 400, 6.2, 140)
-    at_once[3] >> s(f"s {local}faded", 480, 7.2)
-    at_once[2] >> s(f"s {local}stop", 480, 8.2)
-    at_once[1] >> s("(0. 20)", 400, 9.2) >> s(f"s {local}fade", 480, 9.2)
-    at_once >> s(f"s {local}mute", 400, 10.2)
+    both = length >> s("t f f", 10, 7.2)
+    both[1] >> s(f"(/heart/ramp gain {SOFTEST_DB:g} $1)", 240, 8.2) >> s("s heart.to", 240, 9.2)
+    ms = both >> s("* 1000.", 10, 8.2) >> s("t f f", 10, 9.2)
+    ms[1] >> s("(0. $1)", 110, 9.2) >> s(f"s {local}fade", 110, 10.2)
+    later = ms >> s(f"+ {AFTER_MS}", 10, 10.2) >> s(f"delay {1000 * FADE_S}", 10, 11.4)
+    later >> s(f"s {local}mute", 10, 12.4)
+    s(f"r {local}stop", 110, 11.2) >> s("(stop)", 190, 11.2) >> later
+    s(f"r {local}mute", 260, 11.2) >> s("(/heart/panic)", 260, 12.2) >> s("s heart.to", 260, 13.2)
+    at_once = s(f"r {local}silence", 400, 6.2) >> s("t b b b b", 400, 7.2, 140)
+    at_once[3] >> s(f"s {local}faded", 480, 8.2)
+    at_once[2] >> s(f"s {local}stop", 480, 9.2)
+    at_once[1] >> s("(0. 20)", 400, 10.2) >> s(f"s {local}fade", 480, 10.2)
+    at_once >> s(f"s {local}mute", 400, 11.2)
 
 
 def _resume(sheet: Sheet, x: float, y: float) -> None:
@@ -173,12 +173,11 @@ def _record(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     switch[1] >> s("(0)", 240, 11.4) >> file
     s("loadbang", 300, 10.4) >> s("(samptype float32)", 300, 11.4) >> file
     s(f"receive~ {local}heard", 430, 11.4) >> file
-    s("loadbang", 120, 12.4) >> s("t 1", 200, 12.4) >> s("metro 300", 250, 12.4) >> (
-        elapsed := s("snapshot~", 120, 14)
-    )
+    elapsed = s("snapshot~", 120, 14.4)
+    s("loadbang", 240, 12.4) >> s("(1)", 240, 13.4) >> s("metro 300", 300, 13.4) >> elapsed
     file >> elapsed
-    two, grows = elapsed >> s("t f f", 120, 15), s("expr $f1!=$f2", 120, 16)
+    two, grows = elapsed >> s("t f f", 120, 15.4), s("expr $f1!=$f2", 120, 16.4)
     two[1] >> grows
     two >> grows[1]
-    faces["recording"] = s.ui("led", 120, 17, 20, 20, varname="recording", oncolor=PANIC, offcolor=DUSK)
+    faces["recording"] = s.ui("led", 120, 17.4, 20, 20, varname="recording", oncolor=PANIC, offcolor=DUSK)
     grows >> faces["recording"]
