@@ -89,3 +89,25 @@ def _arrange(sheet: Sheet, faces: Faces) -> None:
     patcher.toolbarvisible = 0
     sheet.window = SIZE
     sheet.dark = NIGHT
+
+
+PLAYED = {
+    "words": "playing", "number": "cue 3 of 9", "name": "Arrhythmia", "state": "WAITING for GO", "time": "1:24",
+    "left": "-0:00", "next": "Valve by valve", "how": "at GO", "bpm": "67 bpm", "label": "AS", "heard": "66",
+    "trust": "0.94", "file": "heart-2026-11-24-203512.wav",
+}  # fmt: skip
+"""What a picture of the patch shows: the moment before a GO."""
+
+
+def played(patcher: dict[str, Any]) -> dict[str, Any]:
+    """The patch as it looks on stage, for a picture of it."""
+    for entry in patcher["boxes"]:
+        box = entry["box"]
+        name = box.get("varname", "")
+        if name in PLAYED:
+            box["text"] = PLAYED[name]
+        if name == "state":
+            box["textcolor"] = AMBER
+        if name in ("lamp", "GO"):
+            box["bgcolor" if name == "lamp" else "activebgcolor"] = LEAF
+    return patcher
