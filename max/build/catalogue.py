@@ -134,7 +134,7 @@ OBJECTS = (
         messages=(
             ("go", "begin the next cue; a bang does the same"),
             ("to", "number of a cue, from 1: go there, with all that was set before it"),
-            ("list", "ask for all cues; asked by itself at each welcome"),
+            ("names", "ask for all cues; asked by itself at each welcome"),
         ),
         see=("heart.engine", "heart.beat"),
     ),

@@ -1,4 +1,4 @@
-"""heart.cues: the cues of the engine's score: go, to, list, and where it stands."""
+"""heart.cues: the cues of the engine's score: go, to, names, and where it stands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATES = ROWS["/heart/cue"].args[3].choices or ()
 
 def build(sheet: Sheet) -> Sheet:
     sheet.title(
-        "The cues of the engine's score (heart live --score FILE): go, to and list, and where it stands.", 900
+        "The cues of the engine's score (heart live --score FILE): go, to and names, and where it stands.", 900
     )
     _ask(sheet, 20, 84)
     _told(sheet, 20, 430)
@@ -31,7 +31,7 @@ def _ask(sheet: Sheet, x: float, y: float) -> None:
         y,
         900,
     )
-    words = s.inlet(10, 0, "(anything) go, to and the number of a cue, list") >> s("route bang go to list", 10, 1.2)
+    words = s.inlet(10, 0, "(anything) go, to and the number of a cue, names") >> s("route bang go to names", 10, 1.2)
     local = sheet.local
     one = s("onebang 1", 10, 3.6)
     words >> one

@@ -205,7 +205,7 @@ def _panel(s: Section, presented: tuple[float, float]) -> None:
 def _cues(s: Section, _: tuple[float, float]) -> None:
     connection(s, 430, 0)
     cues = s("heart.cues", 10, 2.4, 330)
-    for n, text in enumerate(("go", "to 2", "list")):
+    for n, text in enumerate(("go", "to 2", "names")):
         s(f"({text})", 10 + 60 * n, 0.6) >> cues
     for n, words in enumerate(("now: number, count, name", "state", "seconds", "seconds left", "next", "it waits", "list")):
         shown(s, cues, n, 10 + 45 * n, 4 + 2.4 * (6 - n), 330)
