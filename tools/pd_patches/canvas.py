@@ -44,6 +44,9 @@ class Canvas:
     who: str = ""
     """The argument that names the engine, as "$1": `&tell` means heart-$1-tell, `@epoch` heart_epoch_$1."""
 
+    path: str = ""
+    """A folder, as seen from the patch, in which Pd looks for objects, too."""
+
     # --- boxes
 
     def add(self, x: int, y: int, line: str, size: tuple[int, int], name: str = "", solid: bool = True) -> Box:
@@ -261,7 +264,8 @@ class Canvas:
         if self.graph:
             x, y, width, height = self.graph
             coords = [f"#X coords {' '.join(map(str, self.whole))} {width} {height} 2 {x} {y};"]
-        return [head, *self.lines, *wires, *coords]
+        declared = [f"#X declare -path {self.path};"] if self.path else []
+        return [head, *declared, *self.lines, *wires, *coords]
 
     def overlaps(self) -> list[str]:
         """Boxes that cover each other, here and inside."""

@@ -13,8 +13,6 @@ from pd_patches.concert_works import ROWS, works
 WIDTH, HEIGHT = 1280, 724
 NIGHT, DUSK, PAPER, DIM, AMBER = "#120c0e", "#241a1d", "#f6eee8", "#a89a95", "#ffb02e"
 GREEN, RED, PANIC = "#1d8f4f", "#8b1e2d", "#d6001c"
-FAR = 3000
-"""Pixels of night around the stage, for any screen."""
 
 SHOWN = (
     ("words", 54, 12, 770, 34, 20, PAPER, "no answer from the engine: is it running? (heart live)"),
@@ -51,15 +49,15 @@ BUTTONS = (
 
 
 def concert() -> Canvas:
-    c = Canvas("SoundsOfTheHeart", WIDTH, HEIGHT, who="0")
-    c.obj(1100, 8, "declare -path ../pd")
-    c.sub(1196, 656, works())
-    c.card(-FAR, -FAR, 3 * FAR, 3 * FAR, "", NIGHT)
+    c = Canvas("SoundsOfTheHeart", WIDTH, HEIGHT, who="0", path="../pd")
+    c.obj(500, 300, f"declare -path {c.path}")
+    c.sub(1164, 656, works())
+    c.card(0, 0, WIDTH, HEIGHT, "", NIGHT)
     c.card(848, 440, 408, 240, "", DUSK)
     for name, x, y, width, height, size, ink, text in SHOWN:
         c.card(x, y, width, height, text, NIGHT, size, ink, receive=f"$0-{name}", middle=height // 2)
     for text, x, y in CAPTIONS:
-        c.card(x - 4, y, 90, 20, text, NIGHT, 12, DIM, middle=10)
+        c.card(x - 4, y, 8 * len(text) + 10, 20, text, NIGHT, 12, DIM, middle=10)
     for row in range(ROWS):
         c.card(872, 442 + 21 * row, 250, 20, "", DUSK, 15, PAPER, receive=f"$0-row{row}", middle=10)
         c.card(1122, 442 + 21 * row, 108, 20, "", DUSK, 15, PAPER, receive=f"$0-end{row}", middle=10)
@@ -77,12 +75,15 @@ def _switches(c: Canvas) -> None:
     c.toggle(24, 612, 62, "$0-sound", "$0-sound-is", ground=DUSK, ink="#22b868")
     c.slider(190, 630, 220, 0, 1, "$0-master", start=21_900, load=True, ground=DUSK)
     for n, (name, chars) in enumerate((("reserve", 5), ("underruns", 5))):
+        c.card(444 + 120 * n, 630, 54, 24, "", DIM)
         c.number(444 + 120 * n, 630, chars, receive=f"$0-{name}", size=16)
+    for x, y, width, height in ((684, 630, 54, 24), (1090, 682, 136, 20), (1090, 703, 136, 20)):
+        c.card(x, y, width, height, "", DIM)
     c.number(684, 630, 5, send="$0-fade-s", receive="$0-fade-is", size=16)
     c.toggle(774, 630, 24, "$0-keys", on=True, ground=DUSK, ink=AMBER)
     c.toggle(580, 436, 76, "$0-record", ground=DUSK, ink=PANIC)
     c.card(664, 450, 150, 46, "RECORD", NIGHT, 22, PAPER, middle=24)
     c.card(584, 566, 18, 18, "", DUSK, receive="$0-recording")
     c.meter(814, 436, "$0-level")
-    c.symbol(1090, 684, 18, send="$0-host", receive="$0-host-is", size=12)
-    c.symbol(1090, 704, 18, send="$0-phrase", size=12)
+    c.symbol(1090, 682, 18, send="$0-host", receive="$0-host-is", size=12)
+    c.symbol(1090, 703, 18, send="$0-phrase", size=12)

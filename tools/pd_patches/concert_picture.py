@@ -13,7 +13,7 @@ FRAME_MS, SWELL_MS = 33, 420
 REST, SWELL = 4.6, 2.2
 """Size of the heart at rest and what a beat adds, in pixels for each of the curve's 32."""
 
-RING = (56, 88)
+RING = (92, 54)
 """Pixels of the ring's radius at the beat, and how far it goes: it stays on the pad."""
 
 POINTS = 40
@@ -50,7 +50,7 @@ def picture() -> Canvas:
     start[1][2] >> c.msg(140, 166, str(label_colours()["N"])) >> heart[2]
     start[1][1] >> c.msg(80, 140, "1") >> heart[1]
     start[1] >> c.msg(20, 140, "0") >> heart
-    c.text(420, 50, "2 A beat: the swelling goes from 1 to 0.", 50)
+    c.text(420, 50, "2 A beat: it swells.", 30)
     beat = c.obj(420, 78, "heart.beat")
     moved = c.column(420, 106, "( 1, 0 $1", f"line 0 {FRAME_MS}", "t f f", "expr 1 - $f1")
     beat >> c.msg(560, 106, str(SWELL_MS)) >> moved[0]
@@ -61,15 +61,20 @@ def picture() -> Canvas:
     c.text(680, 50, "3 What it is, in words.", 50)
     rate = c.column(680, 280, "+ 0.5", "int", "( label $1\\ bpm", "s $0-bpm")
     beat[2] >> rate[0]
-    label = c.column(680, 78, "unpack f f f f s", "t s s")
-    beat[3] >> label[0]
-    label[0][4] >> label[1]
-    label[1] >> c.msg(880, 106, "label $1") >> c.obj(880, 136, "s $0-label")
+    parts, label = c.obj(680, 78, "unpack f f f f s"), c.obj(680, 108, "t s s")
+    beat[3] >> parts
+    parts[4] >> label
+    label >> c.msg(880, 78, "label $1") >> c.obj(880, 108, "s $0-label")
     colours = label_colours()
     which = c.obj(680, 150, "sel " + " ".join(colours), 50)
-    label[1][1] >> which
+    label[1] >> which
     for n, colour in enumerate(colours.values()):
         which[n] >> c.msg(680 + n % 9 * 40, 200 + n // 9 * 28, str(colour)) >> put[2]
+    status = c.column(880, 280, "r &said", "route status", "unpack s s s f f f")[2]
+    heard = c.column(800, 380, "+ 0.5", "int", "( label $1", "s $0-heard")
+    status[4] >> heard[0]
+    trust = c.column(960, 380, "expr int($f1*100 + 0.5)/100.", "( label $1", "s $0-trust")
+    status[5] >> trust[0]
     return c
 
 

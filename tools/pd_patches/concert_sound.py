@@ -133,12 +133,12 @@ def _date(c: Canvas) -> None:
     c.obj(200, 210, "r $0-dated") >> kept
     steps = c.obj(300, 270, "t a a a")
     kept >> steps
-    steps[2] >> c.msg(500, 270, "open $1 c, close") >> c.obj(500, 300, "file handle")
-    when = c.column(300, 310, "file stat", "route mtime", "unpack f f f f f f")
+    steps[2] >> c.msg(390, 268, "open $1 c, close") >> c.obj(390, 298, "file handle")
+    when = c.column(300, 330, "file stat", "route mtime", "unpack f f f f f f")
     steps[1] >> when[0]
-    when[0][1] >> c.obj(420, 338, "s $0-cannot")
-    steps >> c.obj(180, 310, "file delete")
-    clock = c.column(400, 400, "expr $f1*10000 + $f2*100 + $f3", "makefilename %06d")
+    when[0][1] >> c.obj(440, 340, "s $0-cannot")
+    steps >> c.obj(180, 330, "file delete")
+    clock = c.column(400, 420, "expr $f1*10000 + $f2*100 + $f3", "makefilename %06d")
     for n in range(3):
         when[2][3 + n] >> clock[0][n]
     name = c.obj(300, 490, "pack f s s s")
@@ -154,18 +154,18 @@ def _file(c: Canvas) -> None:
     named = c.column(660, 90, "r $0-named", "t s s", "pack s s", "( symbol $2/$1", "t s s s")
     c.obj(860, 116, "r $0-place") >> named[2][1]
     named[1][1] >> c.msg(780, 90, "label $1") >> c.obj(880, 90, "s $0-file")
-    path = c.obj(900, 260, "symbol")
+    path = c.obj(940, 260, "symbol")
     named[4][2] >> path[1]
     named[4][1] >> c.msg(740, 240, "open -wave -bytes 4 $1") >> file
-    named[4] >> c.obj(660, 240, "t b") >> c.msg(660, 280, "start") >> file
+    named[4] >> c.obj(660, 240, "t b") >> c.msg(660, 268, "start") >> file
     c.obj(660, 300, "r~ $0-heard") >> file
-    over = c.column(560, 240, "r $0-recorded", "t b b b")[1]
-    over[1] >> c.msg(590, 300, "stop") >> file
+    over = c.column(540, 220, "r $0-recorded", "t b b b")[1]
+    over[1] >> c.msg(580, 300, "stop") >> file
     watch = c.obj(1000, 190, "metro 1000")
     c.obj(1000, 130, "r $0-watch") >> c.msg(1000, 160, "1") >> watch
     over[2] >> c.msg(1080, 160, "0") >> watch
     watch >> c.obj(1000, 220, "t b") >> path
-    size = c.column(900, 290, "file size", "t f f")
+    size = c.column(920, 290, "file size", "t f f")
     path >> size[0]
     grows = c.column(900, 370, "expr $f1 > $f2", "sel 1 0")
     size[1][1] >> grows[0]
@@ -177,5 +177,5 @@ def _file(c: Canvas) -> None:
     over >> dark
     failed = c.obj(1000, 330, "s $0-cannot")
     size[0][1] >> failed
-    cannot = c.column(1000, 400, "r $0-cannot", "( label cannot\\ write\\ here", "s $0-file")
+    cannot = c.column(1110, 380, "r $0-cannot", "( label cannot\\ write\\ here", "s $0-file")
     cannot[0] >> dark

@@ -56,7 +56,7 @@ def engine() -> Canvas:
     both[1] >> lamp[0]
     to = c.obj(300, 350, "s $0-lamp")
     for n, colour in enumerate((LEAF, PANIC, AMBER)):
-        lamp[2][n] >> c.msg(300 + 190 * n, 315, f"color {colour} {colour} {colour}") >> to
+        lamp[2][n] >> c.msg(300 + 220 * n, 315, f"color {colour} {colour} {colour}") >> to
     return c
 
 
@@ -83,7 +83,7 @@ def score() -> Canvas:
     now[1] >> pair
     now[1][1] >> pair[1]
     label(c, 20, 260, pair[0], "number", "cue\\ $1\\ of\\ $2")
-    label(c, 150, 260, now[1][2], "name")
+    label(c, 210, 260, now[1][2], "name")
     label(c, 300, 260, cues[4], "next")
     begins = c.obj(420, 170, "sel 1 0")
     cues[5] >> begins
@@ -103,10 +103,10 @@ def _state(c: Canvas, told: Port) -> None:
     which, waits = c.obj(20, 370, "sel " + " ".join(STATES)), c.obj(700, 370, "sel waiting")
     both >> which
     both[1] >> waits
-    to = c.obj(20, 560, "s $0-state")
+    to = c.obj(20, 580, "s $0-state")
     for n, (words, colour) in enumerate(STATES.values()):
         said = words.replace(" ", "\\ ")
-        which[n] >> c.msg(20, 400 + 36 * n, f"label {said}, color {NIGHT} {NIGHT} {colour}") >> to
+        which[n] >> c.msg(20, 400 + 42 * n, f"label {said}, color {NIGHT} {NIGHT} {colour}") >> to
     face = c.obj(700, 470, "s $0-go-face")
     for n, colour in enumerate((LEAF, GREEN)):
         waits[n] >> c.msg(700 + 210 * n, 410, f"color {colour} {PAPER} {PAPER}") >> face
@@ -187,7 +187,7 @@ def _pages(c: Canvas) -> None:
     now[1] >> count[1]
     count >> by_hand >> c.obj(900, 144, "s $0-page-to")
     c.obj(1080, 60, "r $0-page-is") >> by_hand[1]
-    turn = c.column(900, 200, "r $0-page-to", "change -1", "t b b f")
+    turn = c.column(900, 200, "r $0-page-to", "change", "t b b f")
     turn[2][2] >> c.obj(1000, 286, "s $0-page-is")
     rows = c.msg(900, 320, ", ".join(map(str, range(ROWS))))
     turn[2][1] >> rows
@@ -199,16 +199,16 @@ def _pages(c: Canvas) -> None:
         each[1 + n] >> c.obj(960 + 160 * n, 400, f"makefilename $0-{what}%d") >> to[1]
         empty >> to
     each >> empty
-    c.text(560, 210, "The row that sounds is red.", 40)
+    c.text(700, 242, "The row that sounds is red.", 30)
     paint = c.msg(560, 270, ", ".join(map(str, range(ROWS))))
-    both >> c.obj(560, 238, "t b f")
+    both >> c.obj(600, 242, "t b f")
     start = c.boxes[-1]
-    lit = c.obj(560, 330, f"expr $f1 == int($f2 - 1)%{ROWS} && $f2 > 0")
+    lit = c.obj(560, 334, f"expr $f1 == int($f2 - 1)%{ROWS} && $f2 > 0")
     start >> paint
     start[1] >> lit[1]
     one, to = c.obj(560, 300, "t f f"), c.obj(560, 390, "send")
     paint >> one >> lit
-    one[1] >> c.obj(760, 330, "makefilename $0-row%d") >> to[1]
+    one[1] >> c.obj(640, 302, "makefilename $0-row%d") >> to[1]
     which = c.obj(560, 360, "sel 1 0")
     lit >> which
     for n, ground in enumerate((RED, DUSK)):

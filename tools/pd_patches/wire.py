@@ -43,7 +43,7 @@ def says(who: str) -> Canvas:
     c.boxes[-1][1] >> c.obj(280, 314, "v @sr")
     hello[1][3] >> c.msg(280, 258, "0") >> c.obj(330, 258, "v @since_hello")
 
-    c.text(20, 470, "any message: address arguments", 40)
+    c.text(20, 480, "any message: address arguments", 40)
     tell = c.column(20, 498, "r &tell", "list append", "t a a")
     rest, first = c.obj(20, 582, "list split 1"), c.obj(160, 526, "list split 1")
     tell[2] >> rest
