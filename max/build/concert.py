@@ -22,7 +22,9 @@ LAMP = (PANIC, AMBER, LEAF, AMBER, AMBER, PANIC)
 
 
 def build(sheet: Sheet) -> Sheet:
-    sheet.title("The score on stage. 1 open it, 2 click the loudspeaker, 3 GO. Needs the package: heart max --install.", 900)
+    sheet.title(
+        "The score on stage. 1 open it, 2 click the loudspeaker, 3 GO. Needs the package: heart max --install.", 900
+    )
     faces = _engine(sheet, 20, 84)
     faces |= concert_cues.build(sheet, 20, 500)
     faces |= concert_sound.build(sheet, 1340, 84)
@@ -33,11 +35,20 @@ def build(sheet: Sheet) -> Sheet:
 
 def _engine(sheet: Sheet, x: float, y: float) -> Faces:
     s = sheet.section(
-        1, "The engine", "On this machine, or elsewhere: then its address and its pass phrase. In words, with a lamp.", x, y, 1220
+        1,
+        "The engine",
+        "On this machine, or elsewhere: then its address and its pass phrase. In words, with a lamp.",
+        x,
+        y,
+        1220,
     )
     faces: Faces = {}
-    faces["elsewhere"] = controls.button(sheet, "engine ...", s.x + 10, s.row(0), 80, 24, DUSK, 15.0, varname="open")
-    window = sheet.sub("p elsewhere", s.x + 10, s.row(3.2), _elsewhere(Sheet("elsewhere", parent=sheet)), varname="elsewhere")
+    faces["elsewhere"] = controls.button(
+        sheet, "engine ...", s.x + 10, s.row(0), 80, 24, DUSK, 15.0, varname="open"
+    )
+    window = sheet.sub(
+        "p elsewhere", s.x + 10, s.row(3.2), _elsewhere(Sheet("elsewhere", parent=sheet)), varname="elsewhere"
+    )
     faces["elsewhere"] >> s("t b", 10, 1) >> s("(open)", 60, 1) >> s("pcontrol", 120, 1) >> window
     engine = window >> s("heart.engine", 10, 4.4, 560)
     faces["words"] = large(s, "words", STATES[0], 10, 6.6, 22, PAPER)
@@ -53,7 +64,9 @@ def _engine(sheet: Sheet, x: float, y: float) -> Faces:
 
 def _elsewhere(sheet: Sheet) -> Sheet:
     """The window for an engine on another machine: what is typed here is no key of the concert."""
-    sheet.title("Where the engine runs. Type, press return; the concert's keys sleep while this window is in front.", 560)
+    sheet.title(
+        "Where the engine runs. Type, press return; the concert's keys sleep while this window is in front.", 560
+    )
     s = Section(sheet, 20, 110)
     sheet.inlet(600, 20, "(open) from pcontrol")
     out = s.outlet(10, 13, "(anything) to heart.engine")
@@ -74,7 +87,11 @@ def _elsewhere(sheet: Sheet) -> Sheet:
     ):
         dx = 10 + 290 * n
         s.note(f"{words} ({first})", dx, 7, 200)
-        s.ui("number", dx, 7.8, 80, 24, varname=name, minimum=1024, maximum=65535, fontsize=16.0) >> s(f"prepend {name}", dx, 9) >> out
+        (
+            s.ui("number", dx, 7.8, 80, 24, varname=name, minimum=1024, maximum=65535, fontsize=16.0)
+            >> s(f"prepend {name}", dx, 9)
+            >> out
+        )
     return sheet
 
 

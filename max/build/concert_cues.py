@@ -31,7 +31,9 @@ def build(sheet: Sheet, x: float, y: float) -> Faces:
 
 
 def _score(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
-    s = sheet.section(2, "The score", "GO is a button and the space bar; heart.cues tells where it stands.", x, y, 560)
+    s = sheet.section(
+        2, "The score", "GO is a button and the space bar; heart.cues tells where it stands.", x, y, 560
+    )
     local = sheet.local
     faces["GO"] = controls.button(sheet, "GO", s.x + 10, s.row(1), 150, 90, GREEN, 72.0, varname="GO")
     faces["GO"] >> s("t b", 10, 4) >> s(f"s {local}go", 60, 4)
@@ -57,6 +59,7 @@ def _state(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     faces["state"] = large(s, "state", WORDS["none"][0], 10, 8, 46, DIM, 620)
     s(f"r {local}shown", 10, 7) >> faces["state"]
 
+
 def _now(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(4, "Which cue", "The one that sounds, and the next.", x, y, 560)
     local = sheet.local
@@ -74,6 +77,7 @@ def _now(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     for n, words in enumerate(('"at GO"', '"by itself"')):
         how[n] >> s(f"(set {words})", 340 + 110 * n, 8.4) >> faces["how"]
 
+
 def _times(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(5, "Its time", "Since it began, and until it ends.", x, y, 560)
     for name, dx, sign, colour in (("time", 10, "", PAPER), ("left", 280, "-", DIM)):
@@ -86,7 +90,9 @@ def _times(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
 
 
 def _list(sheet: Sheet, x: float, y: float) -> None:
-    s = sheet.section(6, "The list", "A row for each cue: number, name, length, whether it waits for GO.", x, y, 560)
+    s = sheet.section(
+        6, "The list", "A row for each cue: number, name, length, whether it waits for GO.", x, y, 560
+    )
     local = sheet.local
     entry = s(f"r {local}entry", 10, 0) >> s("t l l", 10, 1)
     head = entry[1] >> s("unpack 0 0", 400, 1)
@@ -132,7 +138,12 @@ def _choice(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     two = chosen[1] >> s("+ 1", 60, 5.6) >> s("t i i", 60, 6.5)
     hold = s("i", 60, 9)
     two >> hold[1]
-    two[1] >> s("sprintf symout go to %ld", 160, 6.5) >> s("prepend text", 160, 7.5) >> s(f"s {local}button", 160, 8.5)
+    (
+        two[1]
+        >> s("sprintf symout go to %ld", 160, 6.5)
+        >> s("prepend text", 160, 7.5)
+        >> s(f"s {local}button", 160, 8.5)
+    )
     faces["choose"] = controls.button(
         sheet, "choose a cue", s.x + 330, s.row(7.5), 120, 24, DUSK, 15.0, varname="choose"
     )
@@ -144,4 +155,3 @@ def _choice(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     turn >> new
     new[1] >> old[1]
     new >> s(f"(row $1 brgb {in_bytes(RED)})", 200, 16) >> s(f"s {local}cells", 200, 17)
-

@@ -39,7 +39,9 @@ CAPTIONS = (
 """Small words beside the faces: text, x, y, width."""
 
 
-def large(s: Section, name: str, text: str, dx: float, row: float, size: float, colour: Colour, w: float = 150) -> Node:
+def large(
+    s: Section, name: str, text: str, dx: float, row: float, size: float, colour: Colour, w: float = 150
+) -> Node:
     """Words to be read from afar."""
     note = s.note(text, dx, row, w)
     note.box._kwds.update(fontsize=size, textcolor=colour, varname=name, linecount=1)

@@ -52,7 +52,9 @@ def build(sheet: Sheet, x: float, y: float) -> Faces:
 
 
 def _beat(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
-    s = sheet.section(13, "The beat", "On the sample from heart.beat; what the ear hears, from the status.", x, y, 560)
+    s = sheet.section(
+        13, "The beat", "On the sample from heart.beat; what the ear hears, from the status.", x, y, 560
+    )
     local = sheet.local
     beat = s("heart.beat", 10, 0, 330)
     beat >> s(f"(1., 0. {SWELL_MS})", 10, 1.2) >> s(f"line 0. {FRAME_MS}", 10, 2.2) >> s(f"s {local}swell", 10, 3.2)
@@ -63,10 +65,13 @@ def _beat(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     faces["label"] = large(s, "label", "", 10, 7.6, 46, PAPER, 300)
     two >> s("prepend set", 200, 6.4) >> faces["label"]
     two[1] >> s(f"s {local}label", 260, 5.4)
-    status = s("r heart.from", 370, 0) >> s("route /heart/status", 370, 1) >> s("unpack s s s 0. 0. 0.", 370, 2, 180)
+    status = (
+        s("r heart.from", 370, 0) >> s("route /heart/status", 370, 1) >> s("unpack s s s 0. 0. 0.", 370, 2, 180)
+    )
     for name, outlet, dx, form in (("heard", 4, 370, "%.0f"), ("trust", 5, 460, "%.2f")):
         faces[name] = large(s, name, "-", dx, 5.6, 24, DIM, 80)
         status[outlet] >> s(f"sprintf set {form}", dx, 3.2 + (outlet - 4)) >> faces[name]
+
 
 def _drawn(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(14, "The picture", "Thirty times a second: night, the ring, the heart.", x, y, 560)
@@ -115,7 +120,11 @@ def _curve(sheet: Sheet, x: float, y: float) -> None:
         formula = CURVE[outlet].format(turn=round(2 * math.pi / POINTS, 6))
         row = 3.2 + 3.2 * outlet
         points = two[outlet] >> s(f"expr {formula}", 10, row)
-        points >> s(f"zl.group {POINTS + 1} @zlmaxsize 256", 10, row + 1) >> s(f"s {sheet.local}{name}", 10, row + 2)
+        (
+            points
+            >> s(f"zl.group {POINTS + 1} @zlmaxsize 256", 10, row + 1)
+            >> s(f"s {sheet.local}{name}", 10, row + 2)
+        )
 
 
 def _colour(sheet: Sheet, x: float, y: float) -> None:
@@ -125,4 +134,3 @@ def _colour(sheet: Sheet, x: float, y: float) -> None:
     to = s(f"s {sheet.local}colour", 10, 7)
     for n, colour in enumerate(colours.values()):
         which[n] >> s("({} {} {})".format(*colour), 10 + n % 5 * 108, 2.4 + n // 5) >> to
-

@@ -32,7 +32,9 @@ def build(sheet: Sheet, x: float, y: float) -> Faces:
 
 
 def _sound(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
-    s = sheet.section(8, "The sound", "One channel, faded by panic, then the master, on both loudspeakers.", x, y, 560)
+    s = sheet.section(
+        8, "The sound", "One channel, faded by panic, then the master, on both loudspeakers.", x, y, 560
+    )
     local = sheet.local
     sound, faded = s("heart.receive~ 1", 10, 0, 330), s("*~", 10, 3)
     sound >> faded
@@ -57,7 +59,9 @@ def _sound(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
 
 
 def _keys(sheet: Sheet, x: float, y: float) -> None:
-    s = sheet.section(9, "The keys", "Space, escape, backspace: only while this window is the front one.", x, y, 560)
+    s = sheet.section(
+        9, "The keys", "Space, escape, backspace: only while this window is the front one.", x, y, 560
+    )
     local = sheet.local
     typed = s("key", 10, 0) >> s(f"sel {SPACE} {ESCAPE} {BACKSPACE} {MAC_BACKSPACE}", 10, 1, 300)
     for n, word in enumerate(("go", "panic", "silence", "silence")):
@@ -108,7 +112,12 @@ def _panic(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
 
 def _resume(sheet: Sheet, x: float, y: float) -> None:
     s = sheet.section(
-        11, "Resume", "The gain goes back to what it was before the panic; what comes during a panic is not kept.", x, y, 560
+        11,
+        "Resume",
+        "The gain goes back to what it was before the panic; what comes during a panic is not kept.",
+        x,
+        y,
+        560,
     )
     local = sheet.local
     back = s(f"r {local}resume", 10, 0) >> s("t b b b b", 10, 1, 200)
@@ -139,7 +148,12 @@ def _resume(sheet: Sheet, x: float, y: float) -> None:
 
 def _record(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(
-        12, "The recording", "What is heard, after the master, beside this patch, named by date and time.", x, y, 560
+        12,
+        "The recording",
+        "What is heard, after the master, beside this patch, named by date and time.",
+        x,
+        y,
+        560,
     )
     local = sheet.local
     faces["record"] = button = controls.button(

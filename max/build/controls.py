@@ -141,7 +141,15 @@ def rows(params: list[Param], columns: int) -> int:
 
 
 def button(
-    sheet: Sheet, text: str, x: float, y: float, w: float, h: float, colour: list[float], size: float = 12.0, **more: Any
+    sheet: Sheet,
+    text: str,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    colour: list[float],
+    size: float = 12.0,
+    **more: Any,
 ) -> Node:
     """A push button that bangs."""
     return sheet.ui(

@@ -31,7 +31,9 @@ def _ask(sheet: Sheet, x: float, y: float) -> None:
         y,
         900,
     )
-    words = s.inlet(10, 0, "(anything) go, to and the number of a cue, names") >> s("route bang go to names", 10, 1.2)
+    words = s.inlet(10, 0, "(anything) go, to and the number of a cue, names") >> s(
+        "route bang go to names", 10, 1.2
+    )
     local = sheet.local
     one = s("onebang 1", 10, 3.6)
     words >> one

@@ -51,7 +51,9 @@ def _settings(sheet: Sheet, x: float, y: float) -> None:
     for outlet, (word, dx) in enumerate((("host", 10), ("engineport", 80), ("myport", 190))):
         store = s(f"s {local}{word}", dx, 2)
         unpack[outlet] >> store
-    anything = s.inlet(330, 0, "(anything) an address with its arguments, or host, engineport, myport, phrase, hello, bye")
+    anything = s.inlet(
+        330, 0, "(anything) an address with its arguments, or host, engineport, myport, phrase, hello, bye"
+    )
     words = s(f"route {' '.join(WORDS)}", 330, 1.2, 320)
     anything >> words
     for outlet, (word, dx) in enumerate(

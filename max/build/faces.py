@@ -221,7 +221,11 @@ def _bpatcher(box: Box, x: float, y: float, w: float, h: float) -> str:
 def _loudspeaker(box: Box, x: float, y: float, w: float, h: float) -> str:
     cx, cy = x + w / 2 - 8, y + h / 2
     horn = path(f"M{cx - 8} {cy - 5} h7 l9 -8 v26 l-9 -8 h-7 z", "none", 0, fill=RED)
-    return rect(x, y, w, h, colour(box.get("bgcolor"), CREAM), corner=8) + horn + path(f"M{cx + 14} {cy - 8} q6 8 0 16")
+    return (
+        rect(x, y, w, h, colour(box.get("bgcolor"), CREAM), corner=8)
+        + horn
+        + path(f"M{cx + 14} {cy - 8} q6 8 0 16")
+    )
 
 
 SOME_CUES = (

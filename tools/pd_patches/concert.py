@@ -11,6 +11,9 @@ from pd_patches.concert_picture import heart_pad
 from pd_patches.concert_works import ROWS, works
 
 WIDTH, HEIGHT = 1280, 724
+EDGE = 16
+"""Pixels of the window around the stage."""
+
 NIGHT, DUSK, PAPER, DIM, AMBER = "#120c0e", "#241a1d", "#f6eee8", "#a89a95", "#ffb02e"
 GREEN, RED, PANIC = "#1d8f4f", "#8b1e2d", "#d6001c"
 
@@ -49,7 +52,7 @@ BUTTONS = (
 
 
 def concert() -> Canvas:
-    c = Canvas("SoundsOfTheHeart", WIDTH, HEIGHT, who="0", path="../pd")
+    c = Canvas("SoundsOfTheHeart", WIDTH + EDGE, HEIGHT + EDGE, who="0", path="../pd")
     c.obj(500, 300, f"declare -path {c.path}")
     c.sub(1164, 656, works())
     c.card(0, 0, WIDTH, HEIGHT, "", NIGHT)
@@ -81,7 +84,7 @@ def _switches(c: Canvas) -> None:
         c.card(x, y, width, height, "", DIM)
     c.number(684, 630, 5, send="$0-fade-s", receive="$0-fade-is", size=16)
     c.toggle(774, 630, 24, "$0-keys", on=True, ground=DUSK, ink=AMBER)
-    c.toggle(580, 436, 76, "$0-record", ground=DUSK, ink=PANIC)
+    c.toggle(580, 436, 76, "$0-record", "$0-record-is", ground=DUSK, ink=PANIC)
     c.card(664, 450, 150, 46, "RECORD", NIGHT, 22, PAPER, middle=24)
     c.card(584, 566, 18, 18, "", DUSK, receive="$0-recording")
     c.meter(814, 436, "$0-level")

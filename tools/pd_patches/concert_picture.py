@@ -39,7 +39,9 @@ def _digits(*parts: float) -> int:
 
 def picture() -> Canvas:
     c = Canvas("picture", 1100, 560, who="0")
-    c.head("THE PICTURE. On the sample of each S1 the heart swells and a ring goes out, in the label's colour.", 100)
+    c.head(
+        "THE PICTURE. On the sample of each S1 the heart swells and a ring goes out, in the label's colour.", 100
+    )
     c.sub(20, 500, _shape())
     c.text(20, 50, "1 The heart, made when the patch opens.", 50)
     start = c.column(20, 78, "loadbang", "t b b b b")
@@ -59,7 +61,7 @@ def picture() -> Canvas:
     moved[3] >> put[1]
     heart >> put[3]
     c.text(680, 50, "3 What it is, in words.", 50)
-    rate = c.column(680, 280, "+ 0.5", "int", "( label $1\\ bpm", "s $0-bpm")
+    rate = c.column(680, 280, "makefilename %.0f", "( label $1\\ bpm", "s $0-bpm")
     beat[2] >> rate[0]
     parts, label = c.obj(680, 78, "unpack f f f f s"), c.obj(680, 108, "t s s")
     beat[3] >> parts
@@ -71,9 +73,9 @@ def picture() -> Canvas:
     for n, colour in enumerate(colours.values()):
         which[n] >> c.msg(680 + n % 9 * 40, 200 + n // 9 * 28, str(colour)) >> put[2]
     status = c.column(880, 280, "r &said", "route status", "unpack s s s f f f")[2]
-    heard = c.column(800, 380, "+ 0.5", "int", "( label $1", "s $0-heard")
+    heard = c.column(800, 380, "makefilename %.0f", "( label $1", "s $0-heard")
     status[4] >> heard[0]
-    trust = c.column(960, 380, "expr int($f1*100 + 0.5)/100.", "( label $1", "s $0-trust")
+    trust = c.column(960, 380, "makefilename %.2f", "( label $1", "s $0-trust")
     status[5] >> trust[0]
     return c
 

@@ -20,7 +20,7 @@ def sound() -> Canvas:
     level >> out[1]
     c.column(240, 90, "r $0-fade", "line~")[1] >> faded[1]
     c.column(240, 150, "r $0-master", "( $1 20", "line~")[2] >> level[1]
-    level >> c.obj(100, 260, "s~ $0-heard")
+    level >> c.obj(60, 260, "s~ $0-played")
     meter = c.obj(200, 260, "env~ 4096")
     level >> meter >> c.obj(200, 290, "- 100") >> c.obj(200, 320, "s $0-level")
     heard[8] >> c.obj(400, 90, "s $0-reserve")
@@ -158,7 +158,7 @@ def _file(c: Canvas) -> None:
     named[4][2] >> path[1]
     named[4][1] >> c.msg(740, 240, "open -wave -bytes 4 $1") >> file
     named[4] >> c.obj(660, 240, "t b") >> c.msg(660, 268, "start") >> file
-    c.obj(660, 300, "r~ $0-heard") >> file
+    c.obj(660, 300, "r~ $0-played") >> file
     over = c.column(540, 220, "r $0-recorded", "t b b b")[1]
     over[1] >> c.msg(580, 300, "stop") >> file
     watch = c.obj(1000, 190, "metro 1000")

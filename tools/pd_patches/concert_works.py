@@ -15,6 +15,9 @@ GREEN, LEAF, PANIC = "#1d8f4f", "#22b868", "#d6001c"
 SPACE, ESCAPE, BACKSPACE, DELETE = 32, 27, 8, 127
 """As `key` tells them."""
 
+PUSHED, TURNED = ("go", "panic", "silence", "resume"), ("sound", "record", "fade")
+"""Faces that another patch may push, and those it may turn."""
+
 STATES = {
     "none": ("no score (heart live --score FILE)", DIM),
     "waiting": ("WAITING for GO", AMBER),
@@ -51,7 +54,9 @@ def engine() -> Canvas:
     core >> both
     label(c, 20, 260, both[0], "words")
     label(c, 130, 260, core[1], "trouble")
-    c.text(300, 180, "The lamp: green while it plays, red without an engine (the words begin with n), else amber.", 60)
+    c.text(
+        300, 180, "The lamp: green while it plays, red without an engine (the words begin with n), else amber.", 60
+    )
     lamp = c.column(300, 220, "list fromsymbol", "list split 1", "sel 112 110")
     both[1] >> lamp[0]
     to = c.obj(300, 350, "s $0-lamp")
@@ -61,8 +66,17 @@ def engine() -> Canvas:
 
 
 def keys() -> Canvas:
-    c = Canvas("keys", 620, 240)
-    c.head("THE KEYS: space is GO, escape the panic that fades, backspace silence at once.", 80)
+    c = Canvas("keys", 900, 360)
+    c.head(
+        "THE KEYS: space is GO, escape the panic that fades, backspace silence at once. And from your own patch (a "
+        "pedal, MIDI): send heart-concert go, panic, silence, resume, sound 1, record 1, fade 5.",
+        110,
+    )
+    asked = c.column(20, 230, "r heart-concert", "route " + " ".join((*PUSHED, *TURNED)))[1]
+    for n, what in enumerate((*PUSHED, *TURNED)):
+        asked[n] >> c.obj(
+            20 + 130 * (n % 4), 300 + 30 * (n // 4), f"s $0-{what}-{'face' if what in PUSHED else 'is'}"
+        )
     typed = c.column(20, 60, "key", "spigot 1", f"sel {SPACE} {ESCAPE} {BACKSPACE} {DELETE}")
     c.obj(160, 60, "r $0-keys") >> typed[1][1]
     for n, what in enumerate(("go", "panic", "silence", "silence")):
@@ -131,17 +145,17 @@ def names() -> Canvas:
     )
     _entries(c)
     _pages(c)
-    c.text(560, 420, "A row is chosen, then the button goes there.", 50)
-    chosen, hold = c.obj(560, 450, "r $0-chosen"), c.obj(560, 540, "f")
-    number = c.obj(560, 478, f"expr $f1 + 1 + {ROWS}*$f2")
-    c.obj(680, 450, "r $0-page-is") >> number[1]
-    both = c.obj(560, 506, "t f f")
+    c.text(860, 532, "A row is chosen, then the button goes there.", 50)
+    chosen, hold = c.obj(860, 560, "r $0-chosen"), c.obj(860, 650, "f")
+    number = c.obj(860, 588, f"expr $f1 + 1 + {ROWS}*$f2")
+    c.obj(980, 560, "r $0-page-is") >> number[1]
+    both = c.obj(860, 616, "t f f")
     chosen >> number >> both
     both[1] >> hold[1]
-    label(c, 660, 540, both[0], "choose", "go\\ to\\ $1")
-    go = c.obj(560, 570, "moses 1")
-    c.obj(560, 660, "r $0-leap") >> c.obj(560, 690, "t b") >> hold >> go
-    go[1] >> c.obj(600, 610, "s $0-to")
+    label(c, 960, 650, both[0], "choose", "go\\ to\\ $1")
+    go = c.obj(860, 680, "moses 1")
+    c.obj(760, 620, "r $0-leap") >> c.obj(760, 650, "t b") >> hold >> go
+    go[1] >> c.obj(900, 710, "s $0-to")
     return c
 
 
@@ -189,14 +203,14 @@ def _pages(c: Canvas) -> None:
     c.obj(1080, 60, "r $0-page-is") >> by_hand[1]
     turn = c.column(900, 200, "r $0-page-to", "change", "t b b f")
     turn[2][2] >> c.obj(1000, 286, "s $0-page-is")
-    rows = c.msg(900, 320, ", ".join(map(str, range(ROWS))))
+    rows = c.msg(900, 322, ", ".join(map(str, range(ROWS))))
     turn[2][1] >> rows
     turn[2] >> c.obj(840, 286, "s $0-names")
     each, empty = c.obj(900, 350, "t b f f"), c.msg(900, 440, "label empty")
     rows >> each
     for n, what in enumerate(("row", "end")):
         to = c.obj(900 + 160 * n, 480, "send")
-        each[1 + n] >> c.obj(960 + 160 * n, 400, f"makefilename $0-{what}%d") >> to[1]
+        each[1 + n] >> c.obj(1020 + 130 * n, 400 + 28 * n, f"makefilename $0-{what}%d") >> to[1]
         empty >> to
     each >> empty
     c.text(700, 242, "The row that sounds is red.", 30)
@@ -206,10 +220,15 @@ def _pages(c: Canvas) -> None:
     lit = c.obj(560, 334, f"expr $f1 == int($f2 - 1)%{ROWS} && $f2 > 0")
     start >> paint
     start[1] >> lit[1]
-    one, to = c.obj(560, 300, "t f f"), c.obj(560, 390, "send")
+    one, colours = c.obj(560, 300, "t f f f"), []
     paint >> one >> lit
-    one[1] >> c.obj(640, 302, "makefilename $0-row%d") >> to[1]
-    which = c.obj(560, 360, "sel 1 0")
+    which = c.obj(560, 362, "sel 1 0")
     lit >> which
     for n, ground in enumerate((RED, DUSK)):
-        which[n] >> c.msg(640, 356 + 28 * n, f"color {ground} {PAPER} {PAPER}") >> to
+        colours.append(c.msg(560 + 230 * n, 390, f"color {ground} {PAPER} {PAPER}"))
+        which[n] >> colours[n]
+    for n, what in enumerate(("row", "end")):
+        to = c.obj(560 + 160 * n, 600, "send")
+        one[1 + n] >> c.obj(560 + 170 * n, 430, f"makefilename $0-{what}%d") >> to[1]
+        for colour in colours:
+            colour >> to

@@ -230,7 +230,10 @@ def cues_help() -> Canvas:
         "heart.cues",
         "The cues of the engine's score, for a concert: heart live --score FILE.",
         [
-            ("arguments", "1 name of the heart.engine (none: 0). 2 shortest time between two go, in ms (none: 300)"),
+            (
+                "arguments",
+                "1 name of the heart.engine (none: 0). 2 shortest time between two go, in ms (none: 300)",
+            ),
             ("in", "go or a bang, to NUMBER, names (asked by itself when the stream begins)"),
             ("out 1", "the cue that is played: n (0: none yet) count name"),
             ("out 2", "state: none (no score), waiting, playing, ended"),

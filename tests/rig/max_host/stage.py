@@ -228,4 +228,3 @@ class QMetro(Obj):
     def _tick(self) -> None:
         self.host.after(float(self.args[0]), self._tick)
         self.out(0, BANG)
-
