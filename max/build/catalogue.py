@@ -126,9 +126,8 @@ OBJECTS = (
     Entry(
         "heart.cues",
         "The cues of the engine's score",
-        "For a concert: go begins the next cue of the score that heart live --score FILE plays, to leaps to any, and "
-        "the outlets "
-        "tell where it stands. A second go within 300 ms (the argument) is held back.",
+        "For a concert: go begins the next cue of the score that heart live --score FILE plays, to leaps "
+        "to any, and the outlets tell where it stands. A second go within 300 ms (the argument) is held back.",
         cues.build,
         args=(("ms", f"shortest time between two go, {cues.BETWEEN_GO_MS} if left out"),),
         messages=(

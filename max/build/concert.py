@@ -1,4 +1,4 @@
-"""patches/concert/SoundsOfTheHeart.maxpat: the score on stage, to be read from two metres and played with three keys.
+"""patches/concert/SoundsOfTheHeart.maxpat: the score on stage, read from two metres and played with three keys.
 
 Three clicks: open it, the loudspeaker, GO. The score is in concert_cues.py, sound, panic and recording are in
 concert_sound.py, the beating heart is in concert_picture.py; the engine, and where each face lies, are here.

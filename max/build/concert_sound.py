@@ -40,8 +40,8 @@ def _sound(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     sound >> faded
     s(f"r {local}fade", 60, 1) >> s("line~ 1", 60, 2) >> faded[1]
     master = s.ui(
-        "live.gain~", 10, 4.2, 200, 48, varname="master", orientation=1, channels=1, parameter_enable=0, numinlets=1,
-        numoutlets=4, outlettype=["signal", "", "float", "list"], textcolor=PAPER, slidercolor=DIM, tricolor=PAPER,
+        "live.gain~", 10, 4.2, 200, 48, varname="master", orientation=1, channels=1, parameter_enable=0,
+        numinlets=1, numoutlets=4, outlettype=["signal", "", "float", "list"], textcolor=PAPER, slidercolor=DIM, tricolor=PAPER,
     )  # fmt: skip
     dac = s.ui("ezdac~", 10, 7, 60, 60, varname="sound", bgcolor=DUSK, color=LEAF)
     faded >> master >> dac
@@ -72,15 +72,16 @@ def _panic(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(
         10,
         "Panic",
-        "The engine's gain and this patch's own line go down together: a message that is lost does not matter. Then "
-        "silence, until RESUME.",
+        "The engine's gain and this patch's own line go down together: a message that is lost does not matter. "
+        "Then silence, until RESUME.",
         x,
         y,
         560,
     )
     local = sheet.local
     for name, word, dx, size, colour in (
-        ("PANIC", "panic", 10, 34.0, PANIC), ("SILENCE", "silence", 160, 26.0, RED), ("RESUME", "resume", 310, 26.0, DUSK)
+        ("PANIC", "panic", 10, 34.0, PANIC), ("SILENCE", "silence", 160, 26.0, RED),
+        ("RESUME", "resume", 310, 26.0, DUSK)
     ):  # fmt: skip
         faces[name] = controls.button(sheet, name, s.x + dx, s.row(1), 140, 50, colour, size, varname=name)
         faces[name] >> s("t b", dx, 2.8) >> s(f"s {local}{word}", dx + 40, 2.8)

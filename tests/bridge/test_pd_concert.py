@@ -212,7 +212,7 @@ def test_an_engine_that_starts_later_dies_and_returns_is_told_by_words(tmp_path:
         for seed in (1, 2):
             with Engine(port, seed) as engine:
                 concert.wait_shown("words", "playing", 6)
-                pd.wait_until(lambda: bool(said(engine, "/heart/cue/list")), 4, "the list is asked for again")  # noqa: B023
+                pd.wait_until(lambda: bool(said(engine, "/heart/cue/list")), 4, "the list is asked for again")
                 engine.stop(politely=False)
             if seed == 1:
                 pd.wait_until(

@@ -1,6 +1,6 @@
 """patches/concert/SoundsOfTheHeart.pd: the score on stage, dark and large, played with three keys.
 
-Three clicks: open it, SOUND, GO. What is seen is here; how it works is under the small box "pd works"
+Three clicks: open it, SOUND, GO. What is seen is here; how it works is in the room "works"
 (concert_works.py, concert_picture.py).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pd_patches.canvas import Canvas
 from pd_patches.concert_picture import heart_pad
-from pd_patches.concert_works import ROWS, works
+from pd_patches.concert_works import ROWS, elsewhere, works
 
 WIDTH, HEIGHT = 1280, 724
 EDGE = 16
@@ -39,12 +39,11 @@ SHOWN = (
 CAPTIONS = (
     ("next", 20, 386), ("ear hears", 844, 398), ("trust", 1070, 398), ("sound", 94, 630), ("master", 190, 604),
     ("reserve, ms", 440, 604), ("underruns", 560, 604), ("fade, s", 680, 604), ("keys", 770, 604),
-    ("engine", 1036, 684), ("phrase", 1036, 704),
 )  # fmt: skip
 """Small words that stay: text, x, y."""
 
 BUTTONS = (
-    ("go", "GO", 24, 436, 160, GREEN, 60, (38, 80)), ("panic", "PANIC", 204, 436, 160, PANIC, 34, (29, 80)),
+    ("go", "GO", 24, 436, 160, GREEN, 60, (38, 80)), ("panic", "PANIC", 212, 436, 130, PANIC, 30, (20, 65)),
     ("silence", "SILENCE", 384, 436, 76, RED, 22, (88, 38)), ("resume", "RESUME", 384, 520, 76, DUSK, 22, (88, 38)),
     ("leap", "", 848, 684, 28, DUSK, 12, (0, 0)), ("page", "", 1232, 656, 24, DUSK, 12, (0, 0)),
 )  # fmt: skip
@@ -54,13 +53,16 @@ BUTTONS = (
 def concert() -> Canvas:
     c = Canvas("SoundsOfTheHeart", WIDTH + EDGE, HEIGHT + EDGE, who="0", path="../pd")
     c.obj(500, 300, f"declare -path {c.path}")
-    c.sub(1164, 656, works())
+    c.sub(1084, 690, elsewhere())
+    c.sub(1190, 690, works())
     c.card(0, 0, WIDTH, HEIGHT, "", NIGHT)
     c.card(848, 440, 408, 240, "", DUSK)
     for name, x, y, width, height, size, ink, text in SHOWN:
         c.card(x, y, width, height, text, NIGHT, size, ink, receive=f"$0-{name}", middle=height // 2)
     for text, x, y in CAPTIONS:
         c.card(x - 4, y, 8 * len(text) + 10, 20, text, NIGHT, 12, DIM, middle=10)
+    for name, x, width in (("engine ...", 1066, 112), ("works", 1190, 66)):
+        c.card(x, 684, width, 30, name, DUSK, 16, PAPER, middle=15)  # a click goes through it, to the room below
     for row in range(ROWS):
         c.card(872, 442 + 21 * row, 250, 20, "", DUSK, 15, PAPER, receive=f"$0-row{row}", middle=10)
         c.card(1122, 442 + 21 * row, 108, 20, "", DUSK, 15, PAPER, receive=f"$0-end{row}", middle=10)
@@ -80,13 +82,10 @@ def _switches(c: Canvas) -> None:
     for n, (name, chars) in enumerate((("reserve", 5), ("underruns", 5))):
         c.card(444 + 120 * n, 630, 54, 24, "", DIM)
         c.number(444 + 120 * n, 630, chars, receive=f"$0-{name}", size=16)
-    for x, y, width, height in ((684, 630, 54, 24), (1090, 682, 136, 20), (1090, 703, 136, 20)):
-        c.card(x, y, width, height, "", DIM)
+    c.card(684, 630, 54, 24, "", DIM)
     c.number(684, 630, 5, send="$0-fade-s", receive="$0-fade-is", size=16)
     c.toggle(774, 630, 24, "$0-keys", on=True, ground=DUSK, ink=AMBER)
     c.toggle(580, 436, 76, "$0-record", "$0-record-is", ground=DUSK, ink=PANIC)
     c.card(664, 450, 150, 46, "RECORD", NIGHT, 22, PAPER, middle=24)
     c.card(584, 566, 18, 18, "", DUSK, receive="$0-recording")
     c.meter(814, 436, "$0-level")
-    c.symbol(1090, 682, 18, send="$0-host", receive="$0-host-is", size=12)
-    c.symbol(1090, 703, 18, send="$0-phrase", size=12)

@@ -1,4 +1,4 @@
-"""The heart that beats in the concert patch: a scalar of Pd's data structures, swollen by heart.beat, no Gem needed."""
+"""The heart that beats in the concert patch: a scalar of Pd's data structures, swollen by heart.beat. No Gem."""
 
 from __future__ import annotations
 

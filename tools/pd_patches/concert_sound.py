@@ -105,9 +105,9 @@ def _resume(c: Canvas) -> None:
 def record() -> Canvas:
     c = Canvas("record", 1240, 620)
     c.head(
-        "THE RECORDING: what is heard, after the master, as 32-bit floats, named by date and time, beside this patch "
-        "(or in the folder that is sent to heart-concert-folder). Pd has no clock on the wall: a file that was just "
-        "made has one. The lamp is on while the file grows.",
+        "THE RECORDING: what is heard, after the master, as 32-bit floats, named by date and time, beside this "
+        "patch (or in the folder that is sent to heart-concert-folder). Pd has no clock on the wall, but a file "
+        "that was just made has one. The lamp is on while the file grows.",
         120,
     )
     switch = c.column(20, 90, "r $0-record", "sel 1 0")[1]

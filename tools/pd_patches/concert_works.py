@@ -65,22 +65,42 @@ def engine() -> Canvas:
     return c
 
 
+def elsewhere() -> Canvas:
+    """The window for an engine on another machine. Pd tells `key` what is typed there, too, so the keys ask it."""
+    c = Canvas("elsewhere", 600, 320)
+    c.head("WHERE THE ENGINE RUNS. Type, press return. The concert's keys sleep while this window is open.", 70)
+    for n, (name, words) in enumerate(
+        (
+            ("host", "address of its machine (this one: 127.0.0.1)"),
+            ("phrase", "its pass phrase, if it asks for one"),
+        )
+    ):
+        c.symbol(20, 72 + 40 * n, 24, send=f"$0-{name}", size=14)
+        c.text(250, 74 + 40 * n, words, 44)
+    c.column(20, 160, "r $0-typed", "( isvisible", "pdcontrol", "== 0", "s $0-awake", step=26)
+    return c
+
+
 def keys() -> Canvas:
-    c = Canvas("keys", 900, 360)
+    c = Canvas("keys", 900, 460)
     c.head(
         "THE KEYS: space is GO, escape the panic that fades, backspace silence at once. And from your own patch (a "
         "pedal, MIDI): send heart-concert go, panic, silence, resume, sound 1, record 1, fade 5.",
         110,
     )
-    asked = c.column(20, 230, "r heart-concert", "route " + " ".join((*PUSHED, *TURNED)))[1]
-    for n, what in enumerate((*PUSHED, *TURNED)):
-        asked[n] >> c.obj(
-            20 + 130 * (n % 4), 300 + 30 * (n // 4), f"s $0-{what}-{'face' if what in PUSHED else 'is'}"
-        )
-    typed = c.column(20, 60, "key", "spigot 1", f"sel {SPACE} {ESCAPE} {BACKSPACE} {DELETE}")
-    c.obj(160, 60, "r $0-keys") >> typed[1][1]
+    both = c.column(20, 60, "key", "t f b")[1]
+    both[1] >> c.obj(120, 88, "s $0-typed")
+    awake, wanted = c.obj(20, 130, "spigot 1"), c.obj(20, 160, "spigot 1")
+    c.obj(120, 116, "r $0-awake") >> awake[1]
+    c.obj(120, 144, "r $0-keys") >> wanted[1]
+    typed = c.obj(20, 190, f"sel {SPACE} {ESCAPE} {BACKSPACE} {DELETE}")
+    both >> awake >> wanted >> typed
     for n, what in enumerate(("go", "panic", "silence", "silence")):
-        typed[2][n] >> c.obj(20 + 130 * n, 170, f"s $0-{what}")
+        typed[n] >> c.obj(20 + 130 * n, 230, f"s $0-{what}")
+    asked = c.column(20, 290, "r heart-concert", "route " + " ".join((*PUSHED, *TURNED)))[1]
+    for n, what in enumerate((*PUSHED, *TURNED)):
+        to = f"{what}-{'face' if what in PUSHED else 'is'}"
+        asked[n] >> c.obj(20 + 150 * (n % 4), 360 + 34 * (n // 4), f"s $0-{to}")
     return c
 
 
@@ -139,8 +159,8 @@ def minutes(c: Canvas, x: int, y: int, seconds: Port) -> Port:
 def names() -> Canvas:
     c = Canvas("names", 1250, 760)
     c.head(
-        f"THE LIST, {ROWS} cues a page. It shows the page on which the score is, another one by the small button, and "
-        "asks for the names again when the page turns. It only chooses: the button below it leaps.",
+        f"THE LIST, {ROWS} cues a page. It shows the page on which the score is, another one by the small button, "
+        "and asks for the names again when the page turns. It only chooses: the button below it leaps.",
         110,
     )
     _entries(c)

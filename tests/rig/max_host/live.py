@@ -13,7 +13,7 @@ from rig.max_host.signals import Signal, Vector
     *("multislider", "button", "number", "flonum", "toggle", "panel"),
 )
 class Face(Obj):
-    """Shows a value; `set` changes it in silence, a value by hand or cord goes on; words like these set its looks."""
+    """Shows a value; `set` changes it in silence, a value by hand or cord goes on; LOOKS are its looks."""
 
     value: object = None
     LOOKS = ("text", "textcolor", "activebgcolor", "bgfillcolor")
