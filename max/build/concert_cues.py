@@ -127,8 +127,8 @@ def _choice(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     local = sheet.local
     faces["list"] = s.ui(
         "jit.cellblock", 10, 1, 240, 100, varname="list", cols=4, rows=1, rowheight=30, colwidth=COLUMNS[1],
-        hscroll=0, selmode=3, readonly=1, outmode=0, colhead=0, rowhead=0, border=0, grid=0, fontsize=18.0, bgcolor=DUSK,
-        hcellcolor=RED, textcolor=PAPER, stcolor=PAPER, sccolor=RED, sgcolor=RED,
+        hscroll=0, selmode=3, readonly=1, outmode=0, colhead=0, rowhead=0, border=0, grid=0, fontsize=18.0,
+        bgcolor=DUSK, hcellcolor=RED, textcolor=PAPER, stcolor=PAPER, sccolor=RED, sgcolor=RED,
     )  # fmt: skip
     s(f"r {local}cells", 10, 0) >> faces["list"]
     wide = s("loadbang", 110, 0) >> s("t " + "b " * len(COLUMNS), 180, 0)

@@ -41,7 +41,8 @@ def _sound(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s(f"r {local}fade", 60, 1) >> s("line~ 1", 60, 2) >> faded[1]
     master = s.ui(
         "live.gain~", 10, 4.2, 200, 48, varname="master", orientation=1, channels=1, parameter_enable=0,
-        numinlets=1, numoutlets=4, outlettype=["signal", "", "float", "list"], textcolor=PAPER, slidercolor=DIM, tricolor=PAPER,
+        numinlets=1, numoutlets=4, outlettype=["signal", "", "float", "list"], textcolor=PAPER, slidercolor=DIM,
+        tricolor=PAPER,
     )  # fmt: skip
     dac = s.ui("ezdac~", 10, 7, 60, 60, varname="sound", bgcolor=DUSK, color=LEAF)
     faded >> master >> dac
