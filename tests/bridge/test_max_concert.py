@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +12,12 @@ import soundfile as sf
 
 from rig.compare import compare
 from rig.engine import Engine
+from rig.max_concert import Concert, opened
 from rig.max_host import MaxHost
-from rig.max_host.patch import Patch, read
 from rig.pd import free_port
 
-CONCERT = Path(__file__).parents[2] / "patches" / "concert" / "SoundsOfTheHeart.maxpat"
 SPACE, ESCAPE, BACKSPACE = 32, 27, 8
 CUES = (("A heart alone", 65.0, 1), ("Breath and rain", 130.0, 0), ("Storm", 4.0, 1))
-
-
-@dataclass
-class Concert:
-    """The opened patch, with hands and eyes."""
-
-    host: MaxHost
-    patch: Patch
-
-    def face(self, name: str) -> Any:
-        return self.patch.named[name]
-
-    def click(self, name: str, *value: Any) -> None:
-        self.host.turn(self.patch, name, *(value or ("bang",)))
-
-    def shows(self, name: str) -> str:
-        return str(self.face(name).value)
-
-    def wait_shown(self, name: str, words: str) -> None:
-        self.host.wait_until(
-            lambda: self.shows(name) == words, 4, f"{name} shows {words!r}, not {self.shows(name)!r}"
-        )
-
-
-def opened(host: MaxHost, engine_port: int, here: Path) -> Concert:
-    """The patch, its engine at another port than the usual one; audio is off as in a Max just started."""
-    patcher = read(CONCERT)
-    [engine] = [e["box"] for e in patcher["boxes"] if e["box"].get("text") == "heart.engine"]
-    engine["text"] += f" 127.0.0.1 {engine_port} {free_port()}"
-    host.here, host.dsp_on = here, False
-    concert = Concert(host, Patch(host, patcher, []))
-    host.start()
-    return concert
 
 
 @pytest.fixture
@@ -213,6 +178,7 @@ def test_record_writes_what_is_heard_into_a_file_named_by_the_date(
     assert result.wrong == 0
 
 
+@pytest.mark.stage
 def test_a_folder_that_cannot_be_written_lights_no_lamp(stage: tuple[Concert, Engine], tmp_path: Path) -> None:
     concert, engine = stage
     concert.host.here = tmp_path / "not there"
@@ -249,6 +215,7 @@ def test_each_beat_swells_the_heart_in_the_colour_of_its_label(stage: tuple[Conc
     assert tuple(lcd.drawn["frgb"]) == label_colours()["N"]
 
 
+@pytest.mark.stage
 def test_an_engine_that_starts_later_dies_and_returns_is_told_by_lamp_and_words(tmp_path: Path) -> None:
     port = free_port()
     with MaxHost(256) as host:
