@@ -53,7 +53,7 @@ def _edges() -> list[Decimal]:
         context.prec = 40
         edges = [_TAIL]
         for _ in range(_LAYERS - 2):
-            edges.append((-2 * (_AREA / edges[-1] + (-edges[-1] ** 2 / 2).exp()).ln()).sqrt())
+            edges.append((-2 * (_AREA / edges[-1] + (-(edges[-1] ** 2) / 2).exp()).ln()).sqrt())
         return [_AREA / (-(_TAIL**2) / 2).exp(), *reversed(edges)]
 
 

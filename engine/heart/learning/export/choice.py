@@ -119,7 +119,7 @@ class Choice(nn.Module):
 
 
 def parted(item: str) -> tuple[str, float]:
-    """"N:0.5" as a name and a weight; -1 for a weight that is none."""
+    """ "N:0.5" as a name and a weight; -1 for a weight that is none."""
     parts = item.split(":")
     if len(parts) < 2:
         return item.strip(), 1.0

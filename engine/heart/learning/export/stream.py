@@ -53,7 +53,13 @@ class LiveVoice(Contract):
         """The same in float32, from their first use on."""
         self.bank, self.choice, self.clock = Bank(shape.gain, shape.spreads), Choice(weights), Clock()
         self.multiple, self.bands, self.moving = shape.multiple, shape.bands, weights.contours is not None
-        self.hop, self.taps, self.lead_frames, self.tail, self.past_frames = HOP, TAPS, LEAD, TAIL_FRAMES, PAST_FRAMES
+        self.hop, self.taps, self.lead_frames, self.tail, self.past_frames = (
+            HOP,
+            TAPS,
+            LEAD,
+            TAIL_FRAMES,
+            PAST_FRAMES,
+        )
         self.overlap, self.grain, self.history = OVERLAP, GRAIN, PAST + OVERLAP
         self.ratio, self.late, self.most_steps = RATIO, LATE, MOST_STEPS
         fade = torch.arange(OVERLAP).float() / (OVERLAP // 2 - LEAD * HOP // 2)
@@ -66,7 +72,10 @@ class LiveVoice(Contract):
         """[B, up to history]: what was sung, OVERLAP frames beyond `start` included."""
         self.given: Tensor = torch.zeros(1, 0)
         """[B, up to history]: what came into `vary`, up to `start`."""
-        controls = ["(signal) bpm: 20 to 300, else the attribute", "(signal) phase of the beat 0..1, where it moves"]
+        controls = [
+            "(signal) bpm: 20 to 300, else the attribute",
+            "(signal) phase of the beat 0..1, where it moves",
+        ]
         self.register_method("forward", len(controls), RATIO, 1, 1, controls, ["(signal) the heart"])
         self.register_method("vary", 1, 1, 1, 1, ["(signal) what is re-imagined"], ["(signal) the heart"])
         self.register_attribute("label", "")
