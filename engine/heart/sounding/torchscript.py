@@ -110,8 +110,8 @@ def say(path: Path) -> str:
     script = look_at(path)
     if not script.record:
         raise FileError(
-            f"{shown(path)}: a TorchScript file, but none that this program wrote ({script.name}); to load it would be "
-            "to run it, so it is not loaded"
+            f"{shown(path)}: a TorchScript file, but none that this program wrote ({script.name}); to load it "
+            "would be to run it, so it is not loaded"
         )
     if not script.whole:
         raise FileError(f"{shown(path)}: changed since it was exported; export it again with `heart models export`")

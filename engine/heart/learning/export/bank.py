@@ -48,7 +48,10 @@ class Bank(nn.Module):
         return sound.flatten(1)
 
     def to_net(self, frames: Tensor, knees: Tensor, loud: Tensor) -> Tensor:
-        """Coefficients [B, 16, K] on the net's scale [B, bands, K]; knees [B, bands, 1], loud [B, bands, K or 1]."""
+        """Coefficients [B, 16, K] on the net's scale, [B, bands, K].
+
+        knees: [B, bands, 1]; loud: [B, bands or 1, K or 1].
+        """
         return torch.asinh(frames[:, : self.bands] / self.gain / loud / knees) / self.spreads
 
     def to_sound(self, values: Tensor, knees: Tensor, loud: Tensor) -> Tensor:

@@ -1,16 +1,17 @@
 """numpy's `default_rng(seeds)` in TorchScript: an exported voice draws the very numbers the engine draws.
 
 The engine's noise, styles and rhythm come from numpy's generator, which no TorchScript can call, and torch's own
-generators give other numbers. So here is the same arithmetic on tensors: SeedSequence (O'Neill, "Developing a
-seed_seq alternative", 2015), PCG64 XSL-RR (O'Neill, "PCG", 2014), normal numbers by the ziggurat of 256 layers
+generators give other numbers. So here is the same arithmetic on tensors: SeedSequence (O'Neill, "Developing
+a seed_seq alternative", 2015), PCG64 XSL-RR (O'Neill, "PCG", 2014), normal numbers by the ziggurat of 256 layers
 (Marsaglia and Tsang, Journal of Statistical Software 2000), whole numbers by Lemire's method (ACM TOMACS 2019).
 
-A generator is wanted only for its first numbers, so there is no state: `words` jumps. From m states the next m follow
-by one multiplication of 128-bit numbers, which are held as eight limbs of 16 bits, lowest first.
+A generator is wanted only for its first numbers, so there is no state: `words` jumps. From m states the next m
+follow by one multiplication of 128-bit numbers, which are held as eight limbs of 16 bits, lowest first.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from decimal import Decimal, localcontext
 
@@ -66,7 +67,7 @@ class Chance(nn.Module):
         with localcontext() as context:
             context.prec = 40
             heights = [Decimal(1), *((-edge * edge / 2).exp() for edge in edges[1:])]
-            inner = [_TAIL / edges[0], Decimal(0), *(b / a for b, a in zip(edges[1:], edges[2:]))]
+            inner = [_TAIL / edges[0], Decimal(0), *(b / a for b, a in itertools.pairwise(edges[1:]))]
             self.scale: Tensor = torch.tensor([float(edge / 2**52) for edge in edges], dtype=torch.float64)
             self.scale32: Tensor = torch.tensor([float(edge / 2**23) for edge in edges])
             self.inner: Tensor = torch.tensor([int(part * 2**52) for part in inner])

@@ -1,6 +1,8 @@
-"""What a label and a seed stand for, in TorchScript: `sounding.voice.Voice._choice` and the contours of textures."""
+"""What a label and a seed stand for, in TorchScript: `Voice._choice` of `sounding.voice`, and `contour.sung`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +27,7 @@ class Choice(nn.Module):
         super().__init__()
         shape: NetShape = weights.net.shape
         self.labels = list(shape.labels)
-        self.mixtures = torch.jit.Attribute(_mixtures(self.labels), dict[str, list[str]])
+        self.mixtures: Any = torch.jit.Attribute(_mixtures(self.labels), dict[str, list[str]])
         self.unnamed = [*UNNAMED, ""]
         self.levels, self.knees = (shape.bands if shape.levelled else 0), torch.tensor(shape.knees)[:, None]
         self.styles: list[Tensor] = [_styles(weights, label) for label in [None, *range(len(shape.labels))]]
@@ -46,11 +48,11 @@ class Choice(nn.Module):
         return total > 0.0
 
     def shares(self, text: str) -> list[float]:
-        """The share of each label in a text that is known: they add up to 1, or are all 0 for no label."""
+        """The share of each label in a text that is known: 1 in all, or 0 for no label."""
         found = [0.0 for _ in self.labels]
         for item in text.replace("+", ",").split(","):
             name, weight = parted(item)
-            members = self.mixtures[name] if name in self.mixtures else [name]
+            members = self.mixtures.get(name, [name])
             for number in range(len(self.labels)):
                 if self.labels[number] in members:
                     found[number] += weight / len(members)
@@ -65,7 +67,7 @@ class Choice(nn.Module):
         return bank[self.chance.integer([seed, max(number, 0)], len(bank))]
 
     def chosen(self, shares: list[float], seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        """What the net is told: label [labels + 1] and style [styles + 1]; and the knees [bands, 1] of its scale."""
+        """What the net is told (label [labels + 1], style [styles + 1]), and the knees [bands, 1] of its scale."""
         label = torch.zeros(len(shares) + 1)
         style = torch.zeros(self.styles[0].shape[1] + 1)
         if sum(shares) == 0.0:

@@ -6,6 +6,7 @@ Each item of a batch has beats of its own, as rows of float64: number, S1, S2, R
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ class Clock(nn.Module):
         self.shares, self.block = list(rhythm._SHARES), rhythm._BLOCK
         self.width = PULSE_MS * SAMPLE_RATE_HZ / 1_000
         self.chance = Chance()
-        self.variations = torch.jit.Attribute({}, dict[int, list[float]])
+        self.variations: Any = torch.jit.Attribute({}, dict[int, list[float]])
         self.beats: list[Tensor] = [torch.zeros(0, COLUMNS, dtype=torch.float64)]
         self.next: list[float] = [self.first_s1]
         self.led: list[bool] = [False]
@@ -60,7 +61,7 @@ class Clock(nn.Module):
         300), and the phase of the beat, 0 .. 1, which leads where it moves.
         """
         wished = float(control[0, -1])
-        bpm = wished if 20.0 <= wished and wished <= 300.0 else self.bpm
+        bpm = wished if wished >= 20.0 and wished <= 300.0 else self.bpm
         period, distance = self.followed(item, control[1], frames // control.shape[1])
         if period > 0.0:
             self.lead(item, start, period, float(start + frames - 1) + distance)
@@ -82,7 +83,7 @@ class Clock(nn.Module):
         if self.phase[item] >= 0.0:
             known.insert(0, self.phase[item])
         self.phase[item] = known[-1]
-        if len(known) < 2 or not (0.0 <= known[-1] and known[-1] <= 1.0 and 0.0 <= known[-2]):
+        if len(known) < 2 or not (known[-1] >= 0.0 and known[-1] <= 1.0 and known[-2] >= 0.0):
             return 0.0, 0.0
         step = (known[-1] - known[-2]) % 1.0
         if step < 1e-4 or step > 0.5:

@@ -2,8 +2,8 @@
 
 For each method a buffer `<method>_params`: channels in, ratio in, channels out, ratio out. A method is given
 (batch, channels in, n / ratio in), of which the host took the last sample of each ratio, and answers exactly
-(batch, channels out, n / ratio out). `get_methods` and `get_attributes` list names; an attribute has a getter, a setter
-that answers 0, or -1 where it refuses, and a buffer `<attribute>_params` with the kind of its value.
+(batch, channels out, n / ratio out). `get_methods` and `get_attributes` list names; an attribute has a getter, a
+setter that answers 0, or -1 where it refuses, and a buffer `<attribute>_params` with the kind of its value.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Contract(nn.Module):
         setattr(self, f"{name}_output_labels", labels_out)
 
     def register_attribute(self, name: str, like: bool | int | float | str) -> None:
-        """Offer the attribute `name`, a value of the kind of `like`; `get_<name>` and `set_<name>` must be there."""
+        """Offer the attribute `name`, of the kind of `like`; `get_<name>` and `set_<name>` must be there."""
         self.attributes.append(name)
         self.register_buffer(f"{name}_params", torch.tensor([KINDS[type(like)]]))
 

@@ -30,6 +30,6 @@ def script_onset(model: Model, path: Path) -> float:
 
 
 def copy(model: Model, path: Path) -> float:
-    """A model that ships as ONNX: the very file, proven by its card; it was compared with torch when it was made."""
+    """A model that ships as ONNX: the very file, proven by its card; torch was compared when it was made."""
     shutil.copyfile(model.weights, path)
     return -1.0

@@ -24,7 +24,7 @@ FORMATS = {"nn~": ".ts", "onnx": ".onnx", "torchscript": ".ts"}
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the file, and how far it is from torch where it was compared (-1: it is the model's own)."""
+    """What was written: the file, and how far it is from torch where it was compared (-1: the model's own file)."""
 
     path: Path
     difference: float = 0.0

@@ -5,7 +5,7 @@ Letters: B items, K coefficient frames of a voice, F feature frames of the ear, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,8 +23,7 @@ from heart.sounding.weights import load_net
 class Leaving:
     """A net on its way out.
 
-    example: made for an item count and a length, by `sized`. axes: of each input, which dimensions may differ:
-    {dimension: "items" or "frames"}; a length is a multiple of `multiple`.
+    outputs: their names; labels: of the numbers of an output; multiple: a length is a multiple of it.
     """
 
     net: nn.Module
@@ -33,7 +32,6 @@ class Leaving:
     outputs: tuple[str, ...]
     multiple: int = 1
     labels: tuple[str, ...] = ()
-    more: dict[str, nn.Module] = field(default_factory=dict)
 
     def example(self, items: int, blocks: int, seed: int = 0) -> tuple[Tensor, ...]:
         """Noise for each input: float32, `blocks` times `multiple` long; times and weights are 0 .. 1."""
@@ -67,7 +65,7 @@ def beats(model: Model) -> Leaving:
 
 
 def onsets(model: Model) -> Leaving:
-    """The ear's net for an expected S1: a row as `listening.onset.OnsetWatch.row` makes it, to a logit and an age."""
+    """The ear's net for an expected S1: a row of `listening.onset.OnsetWatch.row` to a logit and an age."""
     arrays = _arrays(model)
     layers: list[nn.Module] = []
     for name in ("first", "second", "last"):

@@ -1,10 +1,10 @@
 """A live voice as one TorchScript module that a host of nn~'s contract streams: `contract.py` says what that is.
 
-The engine's voice remembers nothing and is given its past; here the module is engine and voice at once. Each call
-sings one chunk as long as the host's buffer: the clock makes or follows the beats, the window is laid over the past,
-noise is drawn, the net is asked once a step, the sound is led over from the chunk before. The arithmetic is that of
-`sounding.voice.Voice`, of whose pictures and names this makes use; noise and choices are drawn from the engine's own
-generator (`chance.py`), so the same wishes give the same sound.
+The engine's voice remembers nothing and is given its past; here the module is engine and voice at once. Each
+call sings one chunk as long as the host's buffer: the clock makes or follows the beats, the window is laid over
+the past, noise is drawn, the net is asked once a step, the sound is led over from the chunk before. Arithmetic and
+names are those of `sounding.voice.Voice`; noise and choices are drawn from the engine's own generator
+(`chance.py`), so the same wishes give the same sound.
 
 Letters: B items (instances of mc.nn~), T samples, K coefficient frames.
 """
@@ -12,6 +12,7 @@ Letters: B items (instances of mc.nn~), T samples, K coefficient frames.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +50,7 @@ class LiveVoice(Contract):
         shape = weights.net.shape
         self.net = net
         self.packed: dict[int, Tensor] = packed
-        self.ready = torch.jit.Attribute({}, dict[int, Tensor])
+        self.ready: Any = torch.jit.Attribute({}, dict[int, Tensor])
         """The same in float32, from their first use on."""
         self.bank, self.choice, self.clock = Bank(shape.gain, shape.spreads), Choice(weights), Clock()
         self.multiple, self.bands, self.moving = shape.multiple, shape.bands, weights.contours is not None
@@ -98,7 +99,7 @@ class LiveVoice(Contract):
 
     @torch.jit.export
     def vary(self, x: Tensor) -> Tensor:
-        """Sound [B, 1, n], n a multiple of 64, to sound [B, 1, n]: LATE samples later, the less of it the stronger."""
+        """Sound [B, 1, n], n a multiple of 64, to sound [B, 1, n], LATE samples later."""
         if x.shape[2] % self.grain != 0:
             raise RuntimeError(f"vary: {x.shape[2]} samples; the buffer must be a multiple of {self.grain}")
         self.begin(x.shape[0])
