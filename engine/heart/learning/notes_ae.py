@@ -23,6 +23,8 @@ BLUR = 0.1
 """Noise on the latents, so that near latents sound alike."""
 COARSE, TOLD, SMALL = 0.5, 0.02, 1e-3
 """Weights of the spectrum in wide bands, of how the note was played, and of the latents' own size."""
+APART = 20.0
+"""Weight of what latents and pitch have in common: conditioning makes it needless, this makes it rare."""
 BANDS = 24
 
 
@@ -72,7 +74,14 @@ def objective(pack: Pack, net: nn.Module, places: np.ndarray, learning: bool) ->
         return loss
     known = played.isfinite()
     missed = torch.where(known, net.tell(z) - played.nan_to_num(), 0).square().sum() / known.sum().clamp(min=1)
-    return loss + TOLD * -FLOOR_DB * missed + SMALL * z.square().mean()
+    apart = APART * correlation(z, pitch).square().mean()
+    return loss + TOLD * -FLOOR_DB * missed + SMALL * z.square().mean() + apart
+
+
+def correlation(z: Tensor, with_: Tensor) -> Tensor:
+    """Of each latent [B, L] with a number [B], within the batch: [L]."""
+    moved, other = z - z.mean(0), with_ - with_.mean()
+    return (moved * other[:, None]).mean(0) / (moved.square().mean(0) * other.square().mean() + 1e-6).sqrt()
 
 
 def in_db(power: Tensor) -> Tensor:

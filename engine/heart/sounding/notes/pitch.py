@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from heart.sounding.notes.kinds import HIGHEST, LOWEST, RATE_HZ, hertz
@@ -12,8 +14,10 @@ LONG_S = 1.02
 BEGIN_S = 0.05
 STEPS = 12
 """Candidates in a semitone."""
-HARMONICS = 10
-FADING = 0.86
+HARMONICS = 14
+FADING = 0.75
+BETWEEN = 0.7
+POWER = 0.4
 
 
 def find_pitch(sound: np.ndarray, begin_s: float = BEGIN_S) -> float:
@@ -25,10 +29,8 @@ def find_pitch(sound: np.ndarray, begin_s: float = BEGIN_S) -> float:
     spectrum = _spectrum(sound, begin_s)
     if spectrum.max() <= 0:
         return float("nan")
-    loud = np.sqrt(spectrum / spectrum.max())
-    pitches = np.arange((LOWEST - 1) * STEPS, (HIGHEST + 2) * STEPS) / STEPS
-    scores = [_score(loud, hertz(pitch)) for pitch in pitches]
-    return _tuned(spectrum, hertz(float(pitches[int(np.argmax(scores))])))
+    best = int(np.argmax(_scores(_heights((spectrum / spectrum.max()) ** POWER))))
+    return _tuned(spectrum, float(_ladder()[best]))
 
 
 def _spectrum(sound: np.ndarray, begin_s: float) -> np.ndarray:
@@ -37,25 +39,38 @@ def _spectrum(sound: np.ndarray, begin_s: float) -> np.ndarray:
     return np.abs(np.fft.rfft(part * np.hanning(len(part)), LONG_FFT))
 
 
-def _score(loud: np.ndarray, f0: float) -> float:
-    """Weighted mean at the harmonics, less what lies halfway between: a comb of half the pitch has teeth there."""
-    k = np.arange(1, HARMONICS + 1)
-    places = k * f0 / RATE_HZ * LONG_FFT
-    k, places = k[places < len(loud) - 2], places[places < len(loud) - 2]
-    weights = FADING ** (k - 1.0)
-    # An octave too low a comb meets every peak with every second tooth: its odd teeth stand in nothing.
-    heights = _near(loud, places, 0.0029)
-    return float((weights * heights).sum() / (weights.sum() + 1.5) + 0.25 * heights[0])
+@lru_cache
+def _ladder() -> np.ndarray:
+    """Frequencies in Hz, STEPS a semitone, from the lowest candidate up to half the rate."""
+    bottom = hertz(LOWEST - 1)
+    return bottom * 2 ** (np.arange(int(12 * STEPS * np.log2(RATE_HZ / 2 / bottom))) / (12 * STEPS))
 
 
-def _near(loud: np.ndarray, places: np.ndarray, share: float) -> np.ndarray:
-    """Most within a share of each place."""
-    found = []
-    for place in places:
-        reach = max(1, round(place * share))
-        low = max(0, round(place) - reach)
-        found.append(loud[low : low + 2 * reach + 1].max(initial=0))
-    return np.array(found)
+def _heights(loud: np.ndarray) -> np.ndarray:
+    """Most of the spectrum within a step of each rung of the ladder."""
+    places = _ladder() / RATE_HZ * LONG_FFT
+    reach = np.maximum(places * (2 ** (0.6 / (12 * STEPS)) - 1), 1)
+    low, high = np.floor(places - reach).astype(int), np.ceil(places + reach).astype(int) + 1
+    return np.array([loud[a:b].max(initial=0) for a, b in zip(low, high)])
+
+
+def _scores(heights: np.ndarray) -> np.ndarray:
+    """Of each candidate from LOWEST - 1 to HIGHEST + 1: what stands at its harmonics, less what stands between."""
+    count = (HIGHEST - LOWEST + 2) * STEPS + 1
+    scores, weighed = np.zeros(count), np.zeros(count)
+    for k in range(1, HARMONICS + 1):
+        scores += FADING ** (k - 1) * _at(heights, count, k)
+        weighed += FADING ** (k - 1)
+    for half in (0.5, 1.5, 2.5):  # an octave too high a comb leaves every second peak in its gaps
+        scores -= BETWEEN * _at(heights, count, half)
+    return scores
+
+
+def _at(heights: np.ndarray, count: int, ratio: float) -> np.ndarray:
+    """Heights at a ratio to each candidate, 0 beyond the spectrum."""
+    places = np.arange(count) + round(12 * STEPS * np.log2(ratio))
+    there = (places >= 0) & (places < len(heights))
+    return np.where(there, heights[np.clip(places, 0, len(heights) - 1)], 0)
 
 
 def _tuned(spectrum: np.ndarray, f0: float) -> float:

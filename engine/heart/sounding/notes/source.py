@@ -121,7 +121,7 @@ class Sources(nn.Module):
         return (gains * self.lines(pitch)[:, :, None]).sum(1)
 
     def sound(self, maps: Tensor, pitch: Tensor, vibrato: Tensor) -> Tensor:
-        """Maps as sound [B, SAMPLES]. vibrato [B, 2]: depth in cents and rate in Hz."""
+        """Maps as sound [B, SAMPLES], a line of 0 dB with amplitude 1. vibrato [B, 2]: depth in cents, rate in Hz."""
         turns = self._turns(pitch, vibrato)
         parts = (self._harmonics(turns, pitch), self._bars(turns, pitch), self._noise(len(pitch)))
         heard = self.in_time @ self.envelopes(maps, pitch)  # [B, S, T, F]
@@ -151,13 +151,13 @@ class Sources(nn.Module):
         low = place.floor().clamp(max=TABLE - 1)
         first = low.long()
         a, b = period.gather(1, first), period.gather(1, (first + 1) % TABLE)
-        return (a + (b - a) * (place - low)) / (N_FFT / 4)
+        return a + (b - a) * (place - low)
 
     def _bars(self, turns: Tensor, pitch: Tensor) -> Tensor:
         there = self.hertz(pitch)[:, None] * self.bars < MOST_HZ
         angles = (turns[:, None] * self.bars[:, None].double()).frac().float() * (2 * math.pi)
-        return (torch.sin(angles) * there[..., None]).sum(1) / (N_FFT / 4)
+        return (torch.sin(angles) * there[..., None]).sum(1)
 
     def _noise(self, count: int) -> Tensor:
-        loud = 10 ** (NOISE_LOG_DB / 20) / math.sqrt(3 * N_FFT / 8)
+        loud = 10 ** (NOISE_LOG_DB / 20) * (N_FFT / 4) / math.sqrt(3 * N_FFT / 8)  # as a line of 0 dB
         return self.noise.expand(count, -1) * loud
