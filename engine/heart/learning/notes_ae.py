@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,4 +93,4 @@ def in_db(power: Tensor) -> Tensor:
 def _banded(power: Tensor) -> Tensor:
     """Mean power in BANDS wide bands, wider upward: [B, K, F] -> [B, K, BANDS]."""
     edges = np.unique(np.geomspace(2, power.shape[-1], BANDS + 1).astype(int))
-    return torch.stack([power[..., a:b].mean(-1) for a, b in zip(edges, edges[1:])], -1)
+    return torch.stack([power[..., a:b].mean(-1) for a, b in pairwise(edges)], -1)

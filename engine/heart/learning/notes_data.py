@@ -69,7 +69,9 @@ def read_nsynth(folder: Path) -> list[Note]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileError(f"{path}: no such file; make notes with `heart data notes -o {folder} --count 4000`") from None
+        raise FileError(
+            f"{path}: no such file; make notes with `heart data notes -o {folder} --count 4000`"
+        ) from None
     except (OSError, ValueError) as error:
         raise FileError(f"{path}: cannot be read ({error})") from None
     if not isinstance(rows, dict):

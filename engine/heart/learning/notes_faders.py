@@ -1,7 +1,7 @@
 """Latents as faders: uncorrelated, of deviation 1, the first turned to what they do, the rest by how much.
 
 Whitening leaves the choice of a rotation. The first axes are the directions along which how a note was played is
-told best, made orthogonal one after the other; the others are the main axes of what the decoder does, loudest
+told best, made orthogonal with the least change to all of them (Lowdin); the others are the main axes of what the decoder does, loudest
 first. All of it is linear, so it goes into the last layer of the encoder and the first of the decoder.
 """
 
@@ -64,18 +64,19 @@ def _whitening(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _named_axes(white: np.ndarray, played: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Orthonormal directions [n, L], the best told first, and their words; a step up is a rise of the word."""
+    """Orthonormal directions [n, L], the best told first, and their words; a step up is a rise of the word.
+
+    They are the polar factor of the directions' slopes: no orthonormal set lies nearer to them.
+    """
     known = np.isfinite(played).all(1)
     if not known.any():
         return np.zeros((0, white.shape[1])), []
     wishes = played[known] - played[known].mean(0)
     slopes = (white[known].T @ wishes / known.sum() / np.maximum(wishes.std(0), 1e-9)).T
-    axes: list[np.ndarray] = []
-    order = np.argsort(-np.linalg.norm(slopes, axis=1))
-    for which in order:
-        axis = slopes[which] - sum(((slopes[which] @ other) * other for other in axes), np.zeros(white.shape[1]))
-        axes.append(axis / max(np.linalg.norm(axis), 1e-9))
-    return np.array(axes), [PLAYED[which] for which in order]
+    left, _, right = np.linalg.svd(slopes, full_matrices=False)
+    axes = left @ right
+    order = np.argsort(-(axes * slopes).sum(1))
+    return axes[order], [PLAYED[which] for which in order]
 
 
 def _other_axes(net: Autoencoder, pack: Pack, mean: np.ndarray, whiten: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -118,7 +119,7 @@ def _fold(net: Autoencoder, mean: np.ndarray, turn: np.ndarray) -> None:
         last.weight.copy_(forth @ last.weight)
         for layer in (net.decoder.first, net.tell):
             weight = layer.weight[:, : net.latents].clone()
-            layer.bias += weight @ centre
+            layer.bias.add_(weight @ centre)
             layer.weight[:, : net.latents] = weight @ back
 
 

@@ -14,7 +14,7 @@ AUDIBLE_DB = -60.0
 
 
 def log_spectral_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Between two sounds [n] in dB, at equal energy: root mean square over bins, mean over `theirs`' audible frames.
+    """Between two sounds [n] in dB, at equal energy: root mean square over bins, mean over audible frames.
 
     What lies 80 dB under the loudest point of `theirs` counts as nothing.
     """

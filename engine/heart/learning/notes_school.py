@@ -97,7 +97,9 @@ def _judge(net: nn.Module, lesson: Lesson) -> float:
     places = lesson.val[:: max(1, len(lesson.val) // JUDGED)][:JUDGED]
     parts = [places[begin : begin + BATCH] for begin in range(0, len(places), BATCH)]
     with torch.no_grad():
-        return float(np.average([float(lesson.loss(net, part, False)) for part in parts], weights=[*map(len, parts)]))
+        return float(
+            np.average([float(lesson.loss(net, part, False)) for part in parts], weights=[*map(len, parts)])
+        )
 
 
 def _resumed(run: dict[str, Any], out: Path) -> tuple[int, float]:
@@ -123,4 +125,6 @@ def _tell(out: Path, step: int, spent_s: float, losses: list[float], validation:
     row = [step, f"{spent_s / 60:.3f}", f"{np.mean(losses):.5f}", f"{validation:.5f}"]
     with path.open("a", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["step", "minutes", "loss", "validation"], row] if fresh else [row])
-    print(f"step {step}, {spent_s / 60:.1f} min, loss {np.mean(losses):.4f}, validation {validation:.4f}", flush=True)
+    print(
+        f"step {step}, {spent_s / 60:.1f} min, loss {np.mean(losses):.4f}, validation {validation:.4f}", flush=True
+    )

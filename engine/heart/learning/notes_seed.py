@@ -1,4 +1,4 @@
-"""The plain nets that ours are measured against: an autoencoder by mean square error, a GAN by binary cross-entropy.
+"""The plain nets that ours are measured against: an autoencoder by mean square error, a GAN by cross-entropy.
 
 Both work on 128 x 128 x 2 spectrograms (log magnitude and phase of the first second, `spectra.small`).
 """
@@ -6,6 +6,7 @@ Both work on 128 x 128 x 2 spectrograms (log magnitude and phase of the first se
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,9 @@ class PlainAutoencoder(nn.Module):
     def __init__(self, latents: int) -> None:
         super().__init__()
         self.encoder = nn.Sequential(*_down((2, 16, 32, 64, 64)), nn.Flatten(), nn.Linear(64 * 64, latents))
-        self.decoder = nn.Sequential(nn.Linear(latents, 64 * 64), nn.Unflatten(1, (64, 8, 8)), *_up((64, 64, 32, 16)))
+        self.decoder = nn.Sequential(
+            nn.Linear(latents, 64 * 64), nn.Unflatten(1, (64, 8, 8)), *_up((64, 64, 32, 16))
+        )
 
     def forward(self, grid: Tensor) -> Tensor:
         return self.decoder(self.encoder(grid))
@@ -64,14 +67,14 @@ class PlainCritic(nn.Module):
 
 def _down(widths: Sequence[int], bend: nn.Module | None = None) -> list[nn.Module]:
     steps: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:]):
+    for before, after in pairwise(widths):
         steps += [nn.Conv2d(before, after, 4, 2, 1), bend or nn.ReLU()]
     return steps
 
 
 def _up(widths: Sequence[int]) -> list[nn.Module]:
     steps: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:]):
+    for before, after in pairwise(widths):
         steps += [nn.ReLU(), nn.ConvTranspose2d(before, after, 4, 2, 1)]
     return [*steps, nn.ReLU(), nn.ConvTranspose2d(widths[-1], 2, 4, 2, 1)]
 
@@ -103,5 +106,3 @@ def train_plain_ae(
 def plain_back(grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The sound of a grid by the phases it has, and by those that Griffin-Lim finds: both [16384]."""
     return small_back(grid), small_back(grid, ROUNDS)
-
-

@@ -68,7 +68,7 @@ def make_instrument(seed: int, number: int) -> Instrument:
         FAMILIES[number % len(FAMILIES)],
         float(rng.uniform(0.1, 0.9)),
         float(rng.uniform(0, 1) ** 2),
-        tuple(rng.uniform(0, 1, 3)),  # type: ignore[arg-type]
+        tuple(rng.uniform(0, 1, 3)),
         tuple(np.exp(rng.uniform(np.log(250), np.log(4000), 3))),
         max(LOWEST, middle - 32),
         min(HIGHEST, middle + 32),

@@ -6,6 +6,7 @@ Pitch and, where it is named, family are given to both halves: latents need not 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,13 @@ def pitch_features(pitch: Tensor) -> Tensor:
     return torch.exp(-0.5 * ((pitch[:, None] - centres) / 12.5) ** 2)
 
 
+def seen(sources: Sources, log_power: Tensor, pitch: Tensor) -> Tensor:
+    """Mean log power near each point of each source: [B, K, F] in dB -> [B, S, K, P], about -1..1."""
+    look = sources.weights(pitch) * sources.lines(pitch)[..., None].clamp(min=1e-4)
+    look = look / look.sum(2, keepdim=True).clamp(min=1e-6)
+    return log_power[:, None] @ look / -FLOOR_DB * 2 + 1
+
+
 class Encoder(nn.Module):
     """Log power [B, K, F] at the knots in dB and pitch -> latents [B, L]."""
 
@@ -41,7 +49,7 @@ class Encoder(nn.Module):
         self.out = nn.Linear(HIDDEN, latents)
 
     def forward(self, seen: Tensor, pitch: Tensor) -> Tensor:
-        """seen: as of `Autoencoder.seen`, [B, S, K, P]."""
+        """seen: as of `seen`, [B, S, K, P]."""
         flat = self.convs(seen).flatten(1)
         return self.out(self.joined(torch.cat([flat, pitch_features(pitch)], 1)))
 
@@ -54,7 +62,7 @@ class Decoder(nn.Module):
         self.first = nn.Linear(latents + PITCH_FEATURES + len(FAMILIES), HIDDEN)
         self.spread = nn.Sequential(nn.SiLU(), nn.Linear(HIDDEN, WIDTHS[0] * 8 * 4), nn.SiLU())
         steps: list[nn.Module] = []
-        for before, after in zip(WIDTHS, WIDTHS[1:]):
+        for before, after in pairwise(WIDTHS):
             steps += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1)]
             steps += [nn.GroupNorm(8, after), nn.SiLU()]
         self.convs = nn.Sequential(*steps, nn.Conv2d(WIDTHS[-1], SOURCES, 3, 1, 1))
@@ -78,15 +86,9 @@ class Autoencoder(nn.Module):
         self.told = tuple(told)
         self.tell = nn.Linear(latents, len(told))
 
-    def seen(self, log_power: Tensor, pitch: Tensor) -> Tensor:
-        """Mean log power near each point of each source: [B, K, F] in dB -> [B, S, K, P], about -1..1."""
-        look = self.sources.weights(pitch) * self.sources.lines(pitch)[..., None].clamp(min=1e-4)
-        look = look / look.sum(2, keepdim=True).clamp(min=1e-6)
-        return log_power[:, None] @ look / -FLOOR_DB * 2 + 1
-
     def encode(self, log_power: Tensor, pitch: Tensor) -> Tensor:
         """Log power [B, K, F] in dB under the note's maximum, and pitch [B] -> latents [B, L]."""
-        return self.encoder(self.seen(log_power, pitch), pitch)
+        return self.encoder(seen(self.sources, log_power, pitch), pitch)
 
     def forward(self, z: Tensor, pitch: Tensor, family: Tensor, vibrato: Tensor) -> Tensor:
         """Latents [B, L], MIDI pitch [B], family [B, 6], vibrato [B, 2] (cents, Hz) -> sound [B, SAMPLES]."""

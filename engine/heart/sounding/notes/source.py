@@ -68,6 +68,15 @@ def lobe(distance: Tensor) -> Tensor:
 class Sources(nn.Module):
     """The sources of notes of any pitch, as spectra to learn with and as sound."""
 
+    ratios: Tensor
+    bars: Tensor
+    bins_hz: Tensor
+    in_time: Tensor
+    noise_weights: Tensor
+    window: Tensor
+    phases: Tensor
+    noise: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         f32 = torch.float32
@@ -121,7 +130,7 @@ class Sources(nn.Module):
         return (gains * self.lines(pitch)[:, :, None]).sum(1)
 
     def sound(self, maps: Tensor, pitch: Tensor, vibrato: Tensor) -> Tensor:
-        """Maps as sound [B, SAMPLES], a line of 0 dB with amplitude 1. vibrato [B, 2]: depth in cents, rate in Hz."""
+        """Maps as sound [B, SAMPLES], a line of 0 dB with amplitude 1. vibrato: [B, 2] cents and Hz."""
         turns = self._turns(pitch, vibrato)
         parts = (self._harmonics(turns, pitch), self._bars(turns, pitch), self._noise(len(pitch)))
         heard = self.in_time @ self.envelopes(maps, pitch)  # [B, S, T, F]
