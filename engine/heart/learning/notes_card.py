@@ -11,7 +11,7 @@ from heart.cards import Model, read_model, sha256, write_card
 from heart.learning.notes_data import PIANO
 from heart.learning.notes_ear import NoteEar
 from heart.learning.notes_evaluate import EAR, ae_figures, gan_figures
-from heart.learning.notes_faders import turn_latents
+from heart.learning.notes_faders import encode_all, told, turn_latents
 from heart.learning.notes_pack import Pack
 from heart.learning.notes_school import steps_of
 from heart.sounding.notes.generator import Generator, NoteMaker
@@ -39,6 +39,8 @@ def publish_ae(net: Autoencoder, pack: Pack, out: Path, seed: int, data: Path | 
     }
     write_card(folder, card)
     figures = ae_figures(NoteVoice(read_model(folder)), [pack.notes[place] for place in pack.val])
+    z, later = (encode_all(net, pack, places) for places in (pack.train, pack.val))
+    figures["pitch_told_by_latents_r2"] = round(told(z, pack.pitch[pack.train], later, pack.pitch[pack.val]), 3)
     figures |= {f"fader_{f.word}_r2": f.r2 for f in faders} | {f"all_{f.word}_r2": f.all_r2 for f in faders}
     return _measured(
         folder, card, figures, f"heart evaluate {out.name} --data NOTES; the r2: heart train {out.name}"

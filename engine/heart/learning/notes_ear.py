@@ -25,7 +25,8 @@ HEARD = SMALL * SMALL_HOP
 SEEN = int((knots() * HOP < HEARD - 2 * HOP).sum())
 """Knots in them."""
 EMBEDDED = 24
-MINUTES = 1.5
+MINUTES = 0.5
+"""Longer, it learns its own notes by heart."""
 
 
 class NoteEar(nn.Module):

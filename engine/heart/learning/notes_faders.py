@@ -1,8 +1,9 @@
 """Latents as faders: uncorrelated, of deviation 1, the first turned to what they do, the rest by how much.
 
 Whitening leaves the choice of a rotation. The first axes are the directions along which how a note was played is
-told best, made orthogonal with the least change to all of them (Lowdin); the others are the main axes of what the decoder does, loudest
-first. All of it is linear, so it goes into the last layer of the encoder and the first of the decoder.
+told best, made orthogonal with the least change to all of them (Lowdin); the others are the main axes of what the
+decoder does, loudest first. All of it is linear, so it goes into the last layer of the encoder and the first of
+the decoder.
 """
 
 from __future__ import annotations

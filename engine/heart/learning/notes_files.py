@@ -18,6 +18,8 @@ from heart.sounding.notes.kinds import FAMILIES, RATE_HZ
 
 NOTES_EACH = 10
 """Of an instrument."""
+SET = 100_000
+"""Instruments of different seeds have different names."""
 
 
 def write_notes(
@@ -37,7 +39,7 @@ def write_notes(
             instrument_number, turn = divmod(number, NOTES_EACH)
             instrument = make_instrument(seed, instrument_number)
             play = make_play(instrument, seed, instrument_number, turn)
-            row = _row(play, number, instrument_number, turn)
+            row = _row(play, number, seed * SET + instrument_number, turn)
             sound = render(instrument, play, (seed, instrument_number, turn))
             write_audio(folder / "audio" / f"{row['note_str']}.wav", sound, RATE_HZ, "PCM_16")
             rows[row["note_str"]] = row

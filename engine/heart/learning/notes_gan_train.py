@@ -19,12 +19,13 @@ from heart.sounding.notes.model import open_notes
 
 DECODER = "notes-ae"
 MINUTES = 2.0
+EAR_MINUTES = 0.5
 
 
 def train_gan(data: Path | None, out: Path, minutes: float = MINUTES, seed: int = 0, resume: bool = True) -> Path:
     """Train a generator of the latents of DECODER as it lies among the models; returns out/model.
 
-    data: as of `gather_notes`. minutes: of CPU time; the ear takes one and a half more.
+    data: as of `gather_notes`. minutes: of CPU time; the ear takes half a minute more.
     """
     torch.set_num_threads(1)
     with Telling() as tell:
@@ -32,6 +33,6 @@ def train_gan(data: Path | None, out: Path, minutes: float = MINUTES, seed: int 
     torch.manual_seed(seed)
     duel = latent_duel(encode_all(open_notes(DECODER).net, pack, np.arange(len(pack.notes))))
     net = fight(duel, pack, out, minutes, seed, resume)
-    ear = train_ear(pack, out.parent / "notes-ear", seed=seed, resume=resume)
+    ear = train_ear(pack, out.parent / "notes-ear", EAR_MINUTES, seed, resume)
     assert isinstance(net, Generator)
     return publish_gan(net, ear, find_model(DECODER), pack, out, seed, data)

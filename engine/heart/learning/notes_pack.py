@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, from_numpy
 
+from heart.errors import FileError
 from heart.learning.notes_data import Note, read_nsynth, read_piano
 from heart.learning.notes_files import write_notes
 from heart.sounding.notes.kinds import FAMILIES
@@ -57,7 +58,10 @@ def gather_notes(data: Path | None, out: Path, progress: Progress) -> list[Note]
 
 
 def pack_notes(notes: Sequence[Note], folder: Path, progress: Progress) -> Pack:
-    """Pack notes; what the folder already has of these very notes is used again."""
+    """Pack notes; what the folder already has of these very notes is used again.
+
+    Raises FileError where no instrument is held out, or none left.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file, names = folder / "levels.npy", folder / "names.csv"
     wanted = [[str(note.path), str(note.pitch)] for note in notes]
@@ -66,6 +70,8 @@ def pack_notes(notes: Sequence[Note], folder: Path, progress: Progress) -> Pack:
         with names.open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows(wanted)
     sides = np.array([note.split for note in notes])
+    if not {"train", "val"} <= set(sides):
+        raise FileError(f"{len(notes)} notes: too few instruments to learn from some and be judged by others")
     return Pack(
         notes,
         np.load(file, mmap_mode="r"),

@@ -73,10 +73,21 @@ def evaluate_table(data: Path | None, picture: Path | None = None) -> dict[str, 
     heaps = {"plain GAN": _plain_gan_figures(data, pack)}
     fronts = front_figures(notes[::10])
     if picture:
-        from heart.learning.notes_picture import draw
-
-        draw(data, nets, rows, notes, picture)
+        _draw(data, nets, rows, notes, picture)
     return {"autoencoders": rows, "generators": heaps, "front_ends": fronts, "text": as_text(rows, heaps, fronts)}
+
+
+def _draw(
+    data: Path, nets: dict[str, Autoencoder], rows: dict[str, Any], notes: Sequence[Note], picture: Path
+) -> None:
+    from heart.learning.notes_picture import draw, examples_of
+
+    plain, shown = _plain(data / PLAIN), ("ours, 16", "ours, 64")
+    examples = [
+        (note, {name: remade(nets[name], note) for name in shown} | {"plain MSE, 16": plain_remade(plain, note)[1]})
+        for note in examples_of(notes)
+    ]
+    draw({f"{size} latents": data / f"notes-ae-{size}" / "loss.csv" for size in SIZES}, rows, examples, picture)
 
 
 def _load(net: torch.nn.Module, folder: Path, part: str = "ema") -> Any:

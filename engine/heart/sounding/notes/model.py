@@ -13,14 +13,15 @@ from torch import Tensor
 
 from heart.cards import Model, find_model
 from heart.errors import FileError, UsageError
-from heart.sounding.notes.kinds import FAMILIES, SAMPLES, check_pitch, family_number
+from heart.sounding.notes.kinds import FAMILIES, HIGHEST, LOWEST, SAMPLES, check_pitch, family_number
 from heart.sounding.notes.net import VIBRATO_RATE_HZ, Autoencoder
 from heart.sounding.notes.pitch import find_pitch
 from heart.sounding.notes.spectra import knot_levels
 
 REACH = 3.0
 """Latents have mean 0 and deviation 1 among the notes learned from; beyond this they are held back softly."""
-LOUDEST = 0.9
+LOUDEST = 0.89
+"""-1 dBFS."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class NoteVoice:
         """Latents [L] of a sound [n] at 16 kHz, and its pitch: as given, or as heard, 60 where none is."""
         if pitch is None:
             heard = find_pitch(sound)
-            pitch = 60.0 if np.isnan(heard) else heard
+            pitch = 60.0 if np.isnan(heard) else float(np.clip(heard, LOWEST, HIGHEST))
         levels = knot_levels(np.pad(sound[:SAMPLES], (0, max(0, SAMPLES - len(sound)))))
         with torch.inference_mode():
             z = self.net.encode(torch.tensor(levels[None], dtype=torch.float32), torch.tensor([pitch]))
@@ -102,6 +103,7 @@ def soften(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def at_level(sound: np.ndarray, velocity: int) -> np.ndarray:
     """A note with the peak of its velocity, LOUDEST at 127; silence stays silence."""
+    sound = np.nan_to_num(sound)
     peak = float(np.abs(sound).max(initial=0))
     return (sound * (LOUDEST * (velocity / 127) ** 1.2 / max(peak, 1e-6))).astype(np.float32)
 

@@ -17,6 +17,8 @@ N_FFT, HOP = 1024, 256
 SMALL_FFT, SMALL_HOP, SMALL = 256, 128, 128
 """Of the plain front end, and its bins and frames."""
 MEL = 256
+EDGE = 0.1
+"""Least weight a sample is divided by: where only the end of a window reaches it grows softer, never loud."""
 FLOOR = 1e-5
 FLOOR_DB = -80.0
 
@@ -43,7 +45,7 @@ def istft(spectrum: np.ndarray, samples: int, n_fft: int = N_FFT, hop: int = HOP
     for number, frame in enumerate(frames):
         sound[number * hop : number * hop + n_fft] += frame
         weight[number * hop : number * hop + n_fft] += shape**2
-    return (sound / np.maximum(weight, 1e-8))[n_fft // 2 :][:samples]
+    return (sound / np.maximum(weight, EDGE))[n_fft // 2 :][:samples]
 
 
 def knot_levels(sound: np.ndarray) -> np.ndarray:
