@@ -29,6 +29,7 @@ RATE = 2e-4
 CRITIC_STEPS = 2
 EMA = 0.998
 BATCH, PLAIN_BATCH = 128, 32
+TUTORED, TAUGHT = 8, 24
 KEEP_S = 60.0
 TELL_STEPS = 200
 
@@ -63,6 +64,8 @@ class Duel:
     batch: int
     rate: float = RATE
     critic_steps: int = 1
+    tutor: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
+    """(made, pitch, family) -> what else it costs the generator, asked every TUTORED steps for a few notes."""
     average: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +79,7 @@ class Duel:
         return nets | {"first": self.optimisers[0], "second": self.optimisers[1]}
 
 
-def latent_duel(latents: np.ndarray) -> Duel:
+def latent_duel(latents: np.ndarray, tutor: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None) -> Duel:
     """Over the latents [N, L] of all notes of a pack."""
     rows = torch.as_tensor(latents, dtype=torch.float32)
     return Duel(
@@ -88,6 +91,7 @@ def latent_duel(latents: np.ndarray) -> Duel:
         NOISE,
         BATCH,
         critic_steps=CRITIC_STEPS,
+        tutor=tutor,
     )
 
 
@@ -118,7 +122,7 @@ def fight(duel: Duel, pack: Pack, out: Path, minutes: float, seed: int, resume: 
         began_s = time.process_time()
         for _ in range(duel.critic_steps):
             judged = _critic_step(duel, pack, rng)
-        fooled = _generator_step(duel, pack, rng)
+        fooled = _generator_step(duel, pack, rng, step % TUTORED == 0)
         step += 1
         spent_s += time.process_time() - began_s
         if step % TELL_STEPS == 0:
@@ -138,10 +142,14 @@ def _critic_step(duel: Duel, pack: Pack, rng: np.random.Generator) -> float:
     return _step(duel.optimisers[1], duel.critic_loss(real, duel.critic(made, pitch, family)))
 
 
-def _generator_step(duel: Duel, pack: Pack, rng: np.random.Generator) -> float:
+def _generator_step(duel: Duel, pack: Pack, rng: np.random.Generator, tutored: bool) -> float:
     pitch, family = conditions(pack, rng.choice(pack.train, duel.batch))
     made = duel.generator(torch.randn(duel.batch, duel.noise), pitch, family)
-    loss = _step(duel.optimisers[0], duel.generator_loss(duel.critic(made, pitch, family)))
+    cost = duel.generator_loss(duel.critic(made, pitch, family))
+    if tutored and duel.tutor:
+        few = slice(0, TAUGHT)
+        cost = cost + TUTORED * duel.tutor(made[few], pitch[few], family[few])
+    loss = _step(duel.optimisers[0], cost)
     with torch.no_grad():
         for average, now in zip(duel.average.parameters(), duel.generator.parameters()):
             average.lerp_(now, 1 - EMA)
