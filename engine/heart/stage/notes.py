@@ -1,15 +1,17 @@
-"""Live notes: asked for over OSC or by the beat, decoded by a worker, heard over the tape (`plumbing/overlay.py`)."""
+"""Live notes: asked for over OSC or by the beat, decoded by a worker, heard over the tape (`plumbing.overlay`)."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from heart.errors import WireError
+from heart.cards import find_model
+from heart.errors import UsageError, WireError
+from heart.namespace.table import LATENTS
 from heart.plumbing.overlay import POLYPHONY, Overlay
 from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ
@@ -17,12 +19,29 @@ from heart.sounding.notes.wishes import NoteSound, NoteWish
 from heart.stage.effects import Effect, Origin
 from heart.stage.performance import Performance
 
-FADERS = tuple(f"z{number}" for number in range(1, 17))
+FADERS = tuple(f"z{number}" for number in range(1, LATENTS + 1))
+SERVE = "heart.sounding.notes.serve:serve"
 AHEAD = round(0.4 * SAMPLE_RATE_HZ)
 """How long before its beat a note is asked for: many times what decoding takes."""
 BEAT_VELOCITY = 100
 HEADROOM_DB = -12.0
 """A note alone against full scale: eight at once then rarely reach the guard's knee."""
+
+
+class NoteWorker(Protocol):
+    """What decodes notes in a process of its own: see heart.plumbing.worker.Worker."""
+
+    @property
+    def ready(self) -> bool: ...
+    def send(self, record: NoteWish) -> None: ...
+
+
+def check_notes(name: str) -> None:
+    """Raises UsageError where `name` is no model that makes notes of latents, FileError where it is damaged."""
+    model = find_model(name)
+    if model.card["kind"] != "notes":
+        raise UsageError(f"--notes {name}: makes no notes from latents; take notes-ae or notes-ae-64")
+    _ = model.weights
 
 
 @dataclass(frozen=True)
@@ -39,19 +58,12 @@ class Notes:
 
     Args:
         tape: where notes begin: never before what is sealed.
-        send: hands a wish to the worker; ready: whether there is one. None: notes were not asked for.
+        worker: what decodes them; None: notes were not asked for.
     """
 
-    def __init__(
-        self,
-        performance: Performance,
-        tape: Tape,
-        overlay: Overlay,
-        send: Callable[[NoteWish], object] | None,
-        ready: Callable[[], bool] = lambda: True,
-    ) -> None:
-        self.performance, self.tape, self.overlay = performance, tape, overlay
-        self.send, self.ready = send, ready
+    def __init__(self, performance: Performance, tape: Tape, worker: NoteWorker | None) -> None:
+        self.performance, self.tape, self.worker = performance, tape, worker
+        self.overlay = Overlay()
         self._waiting: deque[_Asked] = deque()
         self._under_way: _Asked | None = None
         self._number = 0
@@ -73,16 +85,20 @@ class Notes:
         self._check("/heart/note/off")
         (pitch,) = args
         self.overlay.release(pitch, self.tape.sealed)
-        self._waiting = deque(replace(each, held=False) if each.wish.pitch == pitch else each for each in self._waiting)
+        self._waiting = deque(
+            replace(each, held=False) if each.wish.pitch == pitch else each for each in self._waiting
+        )
         if self._under_way and self._under_way.wish.pitch == pitch:
             self._under_way = replace(self._under_way, held=False)
         return []
 
     def tick(self, sealed: int) -> None:
         """Ask for the notes of coming beats, hand on what waits. Call often."""
-        if self.send is None:
+        if self.worker is None:
             return
-        if self.performance.values["notes"] == "beat":
+        if self.performance.panicked:
+            self.quiet()
+        elif self.performance.values["notes"] == "beat":
             self._follow_beats(sealed)
         self._hand_on()
         self.overlay.forget(sealed)
@@ -112,7 +128,7 @@ class Notes:
         self.overlay.clear(self.tape.sealed)
 
     def _check(self, address: str) -> None:
-        if self.send is None:
+        if self.worker is None:
             raise WireError("notes", address, f"{address}: no notes here; start the engine with --notes notes-ae")
 
     def _follow_beats(self, sealed: int) -> None:
@@ -131,6 +147,6 @@ class Notes:
         self._hand_on()
 
     def _hand_on(self) -> None:
-        if self._waiting and self._under_way is None and self.send and self.ready():
+        if self._waiting and self._under_way is None and self.worker and self.worker.ready:
             self._under_way = self._waiting.popleft()
-            self.send(self._under_way.wish)
+            self.worker.send(self._under_way.wish)

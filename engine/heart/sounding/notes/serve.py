@@ -1,4 +1,4 @@
-"""The notes' process: wishes in, notes out, one after another. Started by `plumbing.worker`, spawned, never forked."""
+"""The notes' process: wishes in, notes out, one by one. Started by `plumbing.worker`, spawned, never forked."""
 
 from __future__ import annotations
 
