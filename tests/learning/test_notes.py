@@ -221,17 +221,17 @@ def test_training_makes_models_that_can_be_measured(
 ) -> None:
     monkeypatch.setattr("heart.learning.notes_gan_train.EAR_MINUTES", MOMENT)
     monkeypatch.setenv("HEART_MODELS", str(tmp_path / "models"))
-    for name in ("notes-ae-64", "notes-gan"):
+    for name in ("notes-ae", "notes-gan"):
         train_model(name, folder, tmp_path / "out", None, True, {"minutes": MOMENT, "seed": 1})
         shutil.copytree(tmp_path / "out" / name / "model", tmp_path / "models" / name)
-    card = read_model(tmp_path / "models" / "notes-ae-64").card
+    card = read_model(tmp_path / "models" / "notes-ae").card
     assert card["training"]["steps"] > 0
-    assert card["figures"]["lsd_db"] == pytest.approx(evaluate_64(folder)["lsd_db"], abs=0.01)
+    assert card["figures"]["lsd_db"] == pytest.approx(evaluate_ae(folder)["lsd_db"], abs=0.01)
     assert evaluate_gan(folder)["recorded"]["frechet"] == pytest.approx(0, abs=1e-3)
-    shutil.rmtree(tmp_path / "models" / "notes-ae-64")
-    train_model("notes-ae-64", folder, tmp_path / "out", None, True, {"minutes": 2 * MOMENT, "seed": 1})
-    shutil.copytree(tmp_path / "out" / "notes-ae-64" / "model", tmp_path / "models" / "notes-ae-64")
-    with pytest.raises(FileError, match="made for another notes-ae-64"):
+    shutil.rmtree(tmp_path / "models" / "notes-ae")
+    train_model("notes-ae", folder, tmp_path / "out", None, True, {"minutes": 2 * MOMENT, "seed": 1})
+    shutil.copytree(tmp_path / "out" / "notes-ae" / "model", tmp_path / "models" / "notes-ae")
+    with pytest.raises(FileError, match="made for another notes-ae"):
         evaluate_gan(folder)
 
 

@@ -29,22 +29,22 @@ EAR = "ear.safetensors"
 Remake = Callable[[Note], np.ndarray]
 
 
-def evaluate_ae(data: Path | None, name: str = "notes-ae") -> dict[str, Any]:
+def evaluate_ae(data_dir: Path | None, name: str = "notes-ae") -> dict[str, Any]:
     """Figures of an autoencoder on the held-out notes of a folder in NSynth's layout, or on a manifest's piano."""
-    return ae_figures(NoteVoice(find_model(name)), held_out(data))
+    return ae_figures(NoteVoice(find_model(name)), held_out(data_dir))
 
 
-def evaluate_64(data: Path | None) -> dict[str, Any]:
+def evaluate_64(data_dir: Path | None) -> dict[str, Any]:
     """As `evaluate_ae`, of the one with 64 latents."""
-    return evaluate_ae(data, "notes-ae-64")
+    return evaluate_ae(data_dir, "notes-ae-64")
 
 
-def evaluate_gan(data: Path | None) -> dict[str, Any]:
+def evaluate_gan(data_dir: Path | None) -> dict[str, Any]:
     """Figures of the generator against the held-out notes of a folder in NSynth's layout."""
     model = find_model("notes-gan")
     ear = NoteEar()
     load_weights(ear, model.proven(EAR, str(model.card.get("ear_sha256"))))
-    return gan_figures(NoteMaker(model), ear, held_out(data))
+    return gan_figures(NoteMaker(model), ear, held_out(data_dir))
 
 
 def held_out(data: Path | None) -> list[Note]:

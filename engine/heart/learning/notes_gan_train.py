@@ -22,10 +22,10 @@ from heart.sounding.notes.generator import Generator
 from heart.sounding.notes.model import open_notes
 from heart.sounding.notes.net import Autoencoder
 
-DECODER = "notes-ae-64"
-MINUTES = 4.0
+DECODER = "notes-ae"
+MINUTES = 3.0
 EAR_MINUTES = 0.5
-TOLD = 0.3
+TOLD = 0.1
 """What it costs the generator that its family is not heard, against the critic's word."""
 
 

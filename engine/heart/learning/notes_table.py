@@ -58,22 +58,22 @@ def open_pack(data: Path | None, folder: Path) -> Pack:
         return pack_notes(gather_notes(data, folder, tell), folder / "pack", tell)
 
 
-def evaluate_table(data: Path | None, picture: Path | None = None) -> dict[str, Any]:
+def evaluate_table(data_dir: Path | None, picture: Path | None = None) -> dict[str, Any]:
     """Compare the nets of a folder of `train_table`, on the held-out notes they were trained beside."""
-    if data is None or not (data / PLAIN).is_dir():
+    if data_dir is None or not (data_dir / PLAIN).is_dir():
         raise FileError(
-            f"{data}: no folder of `heart train notes-table`; train it, then give its folder with --data"
+            f"{data_dir}: no folder of `heart train notes-table`; train it, then give its folder with --data"
         )
     torch.set_num_threads(1)
-    pack = open_pack(None, data.parent)
+    pack = open_pack(None, data_dir.parent)
     notes = [pack.notes[place] for place in pack.val]
-    nets = {f"ours, {size}": _ours(data / f"notes-ae-{size}", size) for size in SIZES}
+    nets = {f"ours, {size}": _ours(data_dir / f"notes-ae-{size}", size) for size in SIZES}
     rows = {name: _net_figures(net, notes) for name, net in nets.items()}
-    rows |= _plain_figures(_plain(data / PLAIN), notes)
-    heaps = {"plain GAN": _plain_gan_figures(data, pack)}
+    rows |= _plain_figures(_plain(data_dir / PLAIN), notes)
+    heaps = {"plain GAN": _plain_gan_figures(data_dir, pack)}
     fronts = front_figures(notes[::10])
     if picture:
-        _draw(data, nets, rows, notes, picture)
+        _draw(data_dir, nets, rows, notes, picture)
     return {"autoencoders": rows, "generators": heaps, "front_ends": fronts, "text": as_text(rows, heaps, fronts)}
 
 
