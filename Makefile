@@ -8,7 +8,7 @@ QUICK  := 'not stage and not soak'
 # Tests that only compute share the cores; all others keep time, and have the machine to themselves.
 SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
           tests/stage/test_dance.py tests/stage/test_beat_files.py tests/stage/test_booklet.py \
-          tests/stage/test_sound_library.py tests/stage/test_piece.py \
+          tests/stage/test_sound_library.py tests/stage/test_piece.py tests/stage/test_notes_files.py \
           $(wildcard tests/ecg/test_ecg_[frs]*.py) tests/plumbing/test_osc_guard.py
 
 .DEFAULT_GOAL := help

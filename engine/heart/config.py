@@ -86,6 +86,8 @@ class LiveConfig:
     unattended: bool = False
     score_out: Path | None = None
     """Where the performance is written down as a score."""
+    notes: str | None = None
+    """Which model makes notes; None: there are none."""
     link: str | None = None
     """Who leads the tempo of an Ableton Link session: "heart" or "session"; None: no Link."""
     http_port: int | None = None

@@ -69,6 +69,7 @@ from heart.errors import UsageError
     type=click.Path(path_type=Path),
     help="Folder whose sounds /heart/sound/load may have, for vary and morph.  [default: the shipped sounds]",
 )
+@click.option("--notes", metavar="MODEL", help="Make notes too, with notes-ae or notes-ae-64: docs/notes.md.")
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @DEVICE
 @click.option(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from heart.cli.dance import or_dance
+from heart.cli.notes import or_notes
 from heart.cli.options import CLUSTER, DEVICE, rhythm
 
 
@@ -54,9 +55,10 @@ from heart.cli.options import CLUSTER, DEVICE, rhythm
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="With --count: at once.")
 @CLUSTER
+@or_notes("generate")
 @or_dance("generate")
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
-    """Sing a new heart, or a texture, into a file."""
+    """Sing a new heart, a texture, or a note of an instrument, into a file."""
     from heart.stage.offline import generate_files
 
     generate_files(out, count, **wishes)
@@ -110,9 +112,10 @@ def vary(path: Path, **wishes: Any) -> None:
     help="slerp: along the inverted noise of the sounds; fade: cross-fade of their coefficients.",
 )
 @click.option("--seconds", type=click.FloatRange(0.1, 1800), help="Default: as long as the longest sound.")
+@or_notes("morph")
 @or_dance("morph")
 def morph(paths: tuple[Path, ...], **wishes: Any) -> None:
-    """Sing between two sounds or more."""
+    """Sing between two sounds or more. With a model of notes each may also be latents: 0.5,-1,..."""
     from heart.stage.remade import morph_files
 
     morph_files(paths, **wishes)

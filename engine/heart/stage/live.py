@@ -22,11 +22,13 @@ from heart.clock import Clock, monotonic
 from heart.config import LiveConfig
 from heart.plumbing.clients import Client, State
 from heart.plumbing.journal import Journal
+from heart.plumbing.overlay import Overlaid
 from heart.plumbing.recorder import Recorder, claim
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
+from heart.sounding.notes.wishes import NoteSound
 from heart.sounding.registry import labels_of, models_of
 from heart.stage.beat_files import given_track
 from heart.stage.bridge import Bridge
@@ -38,6 +40,8 @@ from heart.stage.effects import Downbeat, Effect
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkSession, SessionFollower, check_link
 from heart.stage.loading import Loader, check_folder
+from heart.stage.notes import SERVE as SERVE_NOTES
+from heart.stage.notes import Notes, check_notes
 from heart.stage.performance import Performance, defaults
 from heart.stage.score_player import ScorePlayer
 from heart.stage.scored import open_score
@@ -59,6 +63,7 @@ REMEDY = {
         "gave_up": "the voice keeps its tempo",
     },
     "sound": {"died": "clients play on, the device is tried again", "gave_up": "clients play on"},
+    "notes": {"died": "no new note until it is back", "gave_up": "no notes any more"},
     "recorder": {"died": "the take goes on in a new file", "gave_up": "nothing is recorded any more"},
 }
 
@@ -88,8 +93,13 @@ class Engine:
         self.performance = Performance(
             config.mode, defaults(**config.settings), track, labels_of(config.voice), voices=config.voices
         )
+        self.noter = (
+            self._worker("notes", SERVE_NOTES, self._on_note) if config.notes else None
+        )
+        self.notes = Notes(self.performance, self.tape, self.noter)
+        self.heard_tape = Overlaid(self.tape, self.notes.overlay)
         self.wire = Wire(
-            self.tape,
+            self.heard_tape,
             host=config.host,
             port=config.port,
             on_message=lambda *message: self.bridge.message(*message),
@@ -121,7 +131,7 @@ class Engine:
         board = self.bridge.board
         player = ScorePlayer(self.performance, self.conductor, material)
         self.cues = Cues(prompter, player, self.wire, board, clock, self._on_alarm)
-        self.bridge.owners["cues"] = self.cues
+        self.bridge.owners |= {"cues": self.cues, "notes": self.notes}
         self.scribe: Scribe | None = None
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock, board)
         self.loader = Loader(config.sounds, self.performance, self.wire, self._do)
@@ -158,7 +168,7 @@ class Engine:
             if self.speaker:
                 await self.speaker.start()
                 stack.push_async_callback(self.speaker.stop)
-            for worker in (self.voice, self.ear):
+            for worker in (self.voice, self.ear, *([self.noter] if self.noter else [])):
                 worker.start()
                 stack.push_async_callback(worker.stop)
             stack.push_async_callback(self._end_tasks)
@@ -213,7 +223,7 @@ class Engine:
         if self.config.device_out is None and self.config.device_in is None:
             return None
         return Speaker(
-            self.tape,
+            self.heard_tape,
             self.config.device_out,
             self.config.device_in,
             self.config.backend,
@@ -225,9 +235,12 @@ class Engine:
         """A missing or damaged model is said now, not in the middle of a concert."""
         for name in (*models_of(self.config.voice), "ear-beats"):
             _ = find_model(name).weights
+        if self.config.notes:
+            check_notes(self.config.notes)
 
     def _worker(self, name: str, target: str, on_record: Callable[[Any], None]) -> Worker:
-        options = {"voice": self.config.voice, "threads": self.config.threads, "device": self.config.device}
+        told = ("voice", "threads", "device", "notes")
+        options = {key: getattr(self.config, key) for key in told}
         return Worker(
             name, target, options, on_record, lambda *event: self._on_event(name, *event), stall_s=STALL_S
         )
@@ -246,6 +259,7 @@ class Engine:
             self.cues.announce(self.tape.sealed)
             if self.scribe:
                 self.scribe.tick()
+            self.notes.tick(self.tape.sealed)
             self.bridge.tick()
             if not self.bridge.busy:
                 self.doer.answer_syncs()
@@ -324,6 +338,9 @@ class Engine:
     def _on_chunk(self, chunk: Chunk) -> None:
         self.conductor.chunk(chunk)
 
+    def _on_note(self, note: NoteSound) -> None:
+        self.notes.sung(note)
+
     def _on_laid(self, laid: Laid) -> None:
         if self.journal:
             self.journal.write(laid)
@@ -389,6 +406,8 @@ class Engine:
         if event in ("died", "gave_up"):
             if name == "voice":
                 self.conductor.voice_lost()
+            elif name == "notes":
+                self.notes.lost()
             self._alarm(f"{name}_lost", f"{name}: {text}; {REMEDY[name][event]}")
         elif event == "ready":
             if name == "ear":
