@@ -173,7 +173,7 @@ def electrocardiogram(axis: Any, strip: Strip) -> None:
     known = samples[np.isfinite(samples)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (-1.0, 1.0)
     room = max(0.25 * (high - low), 0.05)
-    bottom, top = low - 0.4 * room, high + room
+    bottom, top = low - 0.4 * room, high + 1.4 * room
     for step_s, step_mv, colour, width in ((0.04, 0.1, FINE, 0.35), (0.2, 0.5, GRID, 0.5)):
         axis.vlines(_every(step_s, strip.begin_s, end_s), bottom, top, color=colour, linewidth=width, zorder=0)
         if strip.unit == "mV":

@@ -40,6 +40,7 @@ def write_pieces(
     part = path.with_name(path.name + ".part")
     frames = 0
     try:
+        part.touch()  # says why it cannot be, where the library knows an error alone
         with sf.SoundFile(part, "w", rate_hz, channels, subtype, format=kind) as file:
             for piece in pieces:
                 file.write(piece)
