@@ -16,6 +16,7 @@ from small_ecg import write_wfdb
 from heart.cli import main
 from heart.ecg.record import find_record, read_record
 from heart.errors import FileError, UsageError
+from heart.plumbing import fetching
 from heart.plumbing.fetching import fetch
 from heart.stage.beat_files import read_track
 from heart.stage.record_fetch import SUMS, fetch_records
@@ -49,6 +50,10 @@ class Mirror(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(40 << 30 if ill == "huge" else len(content) - begin))
         self.end_headers()
+        for at in range(begin, len(content) if ill == "drips" else 0, 10):
+            self.wfile.write(content[at : at + 10])
+            self.wfile.flush()
+            time.sleep(0.02)
         self.wfile.write(self.body(name, content, ill)[begin:])
         if ill == "stalls":
             self.wfile.flush()
@@ -109,6 +114,16 @@ def test_a_whole_database_is_what_its_sums_name_and_leads_nowhere_else(mirror, t
     assert [path.name for path in fetch_records(["mitdb"])] == ["100.hea", "101.hea"]
     assert len(names(tmp_path)) == 7
     assert not [name for name, _ in mirror[0].asked if "passwd" in name or "/" in name]
+
+
+def test_a_server_that_drips_is_given_up(mirror, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "GRACE_S", 0.2)
+    mirror[0].ill["100.dat"] = "drips"
+    began_s = time.monotonic()
+    with pytest.raises(FileError, match="the server sends almost nothing"):
+        fetch_records(["mitdb/100"])
+    assert time.monotonic() - began_s < 5
+    assert (tmp_path / "mitdb" / "100.dat.part").exists()
 
 
 @pytest.mark.parametrize("ill", ["breaks off", "stalls"])

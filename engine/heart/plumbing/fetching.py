@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import os
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +23,8 @@ from heart.errors import FileError, UsageError
 
 TIMEOUT_S = 20.0
 """Without a byte for so long a server is given up."""
+SLOWEST, GRACE_S = 1_000, 30.0
+"""Bytes a second that a server sends at least on the average, after so long: a drop now and then is no file."""
 BLOCK = 1 << 16
 Told = Callable[[int, int | None], object]
 """Called with the bytes there, and in all (None: the server does not say)."""
@@ -82,6 +85,7 @@ def _grow(url: str, part: Path, most: int, told: Told, timeout_s: float) -> None
         there = there if resumed else 0
         length = answer.headers.get("Content-Length", "")
         total = there + int(length) if length.isdigit() else None
+        first, began_s = there, time.monotonic()
         with part.open("ab" if resumed else "wb") as file:
             while block := answer.read1(BLOCK):
                 there += len(block)
@@ -89,6 +93,9 @@ def _grow(url: str, part: Path, most: int, told: Told, timeout_s: float) -> None
                     break
                 file.write(block)
                 told(there, total)
+                spent_s = time.monotonic() - began_s
+                if spent_s > GRACE_S and there - first < SLOWEST * spent_s:
+                    raise TimeoutError("the server sends almost nothing")
     if max(there, total or 0) > most:
         part.unlink()
         raise FileError(f"{shown(url)}: larger than {most >> 20} MB; not fetched")

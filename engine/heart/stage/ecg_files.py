@@ -87,6 +87,8 @@ def convert(
     console = Console(stderr=True)
     if plot is not None:
         check_picture(plot)
+    if chunk_s and out is not None and out.suffix.lower() in SUFFIXES:
+        console.print(f"heart: {out} is one file and holds all; name a folder for chunks", highlight=False)
     record = read_record(find_record(name), name=str(name), **span)  # type: ignore[arg-type]
     for note in record.notes:
         console.print(f"heart: {note}", highlight=False, soft_wrap=True)
