@@ -25,8 +25,8 @@ from heart.ecg.record import Record, find_record, read_record
 from heart.ecg.rhythm import AFTER_R_S
 from heart.listening import judge
 from heart.records import SAMPLE_RATE_HZ
-from heart.stage.ecg_files import Manner, sound_of
 from heart.stage.ecg_pulse import beats_of
+from heart.stage.ecg_styles import Manner, sound_of
 
 WITHIN_S, SUNG_WITHIN_S, OF_S2_S = 0.15, 0.02, 0.04
 OFFSETS_S = np.arange(-0.03, 0.08, 0.001)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
-from small_ecg import BEATS_S, RATE_HZ, SECONDS, SYMBOLS, ecg, write_csv, write_edf, write_wfdb
+from small_ecg import BEATS_S, RATE_HZ, SECONDS, SYMBOLS, ecg, small_record, write_csv, write_edf, write_wfdb
 
 from heart.ecg.peaks import r_peaks
 from heart.ecg.record import Record, find_record, read_record
@@ -75,14 +75,14 @@ def test_a_record_is_found_by_path_with_and_without_suffix_and_by_its_fetched_na
         find_record("mitdb/101")
 
 
-def test_the_figures_are_those_of_neurokit(tmp_path: Path) -> None:
+def test_the_figures_are_those_of_neurokit() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import neurokit2
 
         peaks = np.round(BEATS_S * 10_000).astype(int)
         theirs = neurokit2.hrv_time(peaks, sampling_rate=10_000)
-    ours = report(read_record(write_wfdb(tmp_path)))
+    ours = report(small_record())
     assert ours["bpm"] == pytest.approx(60 / np.diff(BEATS_S).mean(), rel=1e-3)
     assert ours["sdnn_ms"] == pytest.approx(float(theirs["HRV_SDNN"].iloc[0]), rel=0.01)
     assert ours["rmssd_ms"] == pytest.approx(float(theirs["HRV_RMSSD"].iloc[0]), rel=0.01)
@@ -132,7 +132,8 @@ def test_annotations_outside_the_record_are_left_out_and_told(tmp_path: Path) ->
 
 
 def test_a_record_without_beats_says_nothing_about_them(tmp_path: Path) -> None:
-    told = report(read_record(write_wfdb(tmp_path, annotated=False, signal=np.zeros(5_000))))
+    flat = write_csv(tmp_path / "flat.txt", "0\n" * 5_000)
+    told = report(read_record(flat, rate_hz=RATE_HZ))
     assert (told["r_peaks_s"], told["bpm"], told["sdnn_ms"], told["gaps_s"]) == ([], None, None, [[0.0, 20.0]])
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
 
 from heart.audio import shown
 from heart.config import records_dir
@@ -95,10 +94,9 @@ def _sums(url: str, folder: Path, timeout_s: float) -> dict[str, str]:
 
 
 def _one(url: str, folder: Path, files: dict[str, str], timeout_s: float) -> None:
-    console = Console(stderr=True)
     for file, proof in files.items():
         if is_proven(folder / file, proof):
             continue
         with bytes_bar() as told:
             fetch(url + file, folder / file, proof, MAX_FILE_BYTES, told, timeout_s)
-        console.print(f"{folder / file}: {(folder / file).stat().st_size:,} bytes", highlight=False, soft_wrap=True)
+        print(f"{shown(folder / file)}: {(folder / file).stat().st_size:,} bytes", file=sys.stderr, flush=True)
