@@ -63,6 +63,17 @@ def test_a_strip_of_ecg_stands_below(tmp_path):
     assert "ECG in mV" in (tmp_path / "page.svg").read_text()
 
 
+def test_names_of_movements_never_lie_on_each_other(tmp_path):
+    marks = [(n * 0.3, f"movement {n}") for n in range(20)] + [(99.0, "after the end")]
+    draw(tmp_path / "page.svg", heart(), RATE_HZ, marks=marks)
+    drawn = (tmp_path / "page.svg").read_text()
+    assert "movement 0 -->" in drawn
+    assert "movement 1 -->" in drawn
+    assert "movement 2 -->" not in drawn, "there is no room"
+    assert "movement 19 -->" in drawn or "movement 18 -->" in drawn
+    assert "after the end" not in drawn
+
+
 def test_eight_minutes_are_drawn_from_as_few_points_as_a_page_has_dots():
     long = np.tile(heart(8.0, 8_000), 60)
     found = booklet_sound.envelope(long, 8_000)

@@ -105,19 +105,22 @@ def pitches(axis: Any, beside: Any, sound: np.ndarray, rate_hz: float) -> None:
 
 
 def movements(above: Any, below: Any, marks: Any, seconds: float, width_inch: float) -> None:
-    """Every second movement on a pale ground, names above the panel in two lines where they would meet."""
-    begins = [float(at) for at, _ in marks]
+    """Every second movement on a pale ground, names above the panel: in two lines where they would meet, and left
+    out where both are full."""
+    inside = [(float(at), name) for at, name in marks if 0 <= at < seconds]
     ends_inch = [-1.0, -1.0]
-    for number, (begin, (_, name)) in enumerate(zip(begins, marks)):
-        end = begins[number + 1] if number + 1 < len(begins) else seconds
+    for number, (begin, name) in enumerate(inside):
+        end = inside[number + 1][0] if number + 1 < len(inside) else seconds
         if number % 2 == 0:
             above.axvspan(begin, end, color=GROUND, linewidth=0, zorder=-2)
         for axis, colour in ((above, RED), (below, "white")):
             axis.axvline(begin, color=colour, linewidth=0.7, alpha=0.85)
         at_inch = begin / seconds * width_inch
-        line = 0 if at_inch > ends_inch[0] else 1
-        ends_inch[line] = at_inch + LETTER_INCH * (len(name) + 1)
-        above.text(begin, 1.03 + 0.11 * line, name, color=RED, size=8.5, transform=above.get_xaxis_transform())
+        line = next((line for line, end_inch in enumerate(ends_inch) if at_inch > end_inch), None)
+        if line is not None:
+            ends_inch[line] = at_inch + LETTER_INCH * (len(name) + 1)
+            height = 1.03 + 0.11 * line
+            above.text(begin, height, name, color=RED, size=8.5, transform=above.get_xaxis_transform())
 
 
 def figures(axis: Any, rhythm: Rhythm) -> None:
