@@ -28,10 +28,12 @@ SHOWN = (
 ROWS = tuple(f"{what}{n}" for n in range(3) for what in ("row", "end"))
 
 
-def opened(folder: Path, *ports: int) -> PureData:
+def opened(folder: Path, *ports: int, host: str = "127.0.0.1") -> PureData:
     """The patch with its local names made public, and beside it one that prints what the stage is shown."""
     stage, watch = folder / "stage.pd", folder / "watch.pd"
-    text = re.sub(r"\\\$0-(?!pad|heart)", "stage-", CONCERT.read_text()).replace("declare -path ../pd", f"declare -path {FOLDER}")
+    text = re.sub(r"\\\$0-(?!pad|heart)", "stage-", CONCERT.read_text()).replace(
+        "declare -path ../pd", f"declare -path {FOLDER}"
+    )
     stage.write_text(text)
     lines = ["#N canvas 0 0 400 400 12;"]
     for name in (*SHOWN, *ROWS, "choose", "file", "recording"):
@@ -47,7 +49,7 @@ def opened(folder: Path, *ports: int) -> PureData:
         f"#X connect {at + 1} 2 {at + 5} 0;",
     ]
     watch.write_text("\n".join(lines) + "\n")
-    return PureData(*ports, patch=stage, beside=(watch,))
+    return PureData(*ports, patch=stage, beside=(watch,), host=host)
 
 
 @dataclass
