@@ -93,9 +93,7 @@ class Engine:
         self.performance = Performance(
             config.mode, defaults(**config.settings), track, labels_of(config.voice), voices=config.voices
         )
-        self.noter = (
-            self._worker("notes", SERVE_NOTES, self._on_note) if config.notes else None
-        )
+        self.noter = self._worker("notes", SERVE_NOTES, self._on_note) if config.notes else None
         self.notes = Notes(self.performance, self.tape, self.noter)
         self.heard_tape = Overlaid(self.tape, self.notes.overlay)
         self.wire = Wire(
