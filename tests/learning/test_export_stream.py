@@ -62,7 +62,7 @@ class Host:
     def begin(self, **attributes) -> None:
         for name, value in {"label": "", "steps": 2, "seed": 0, "bpm": 72, "rmssd": 30, **attributes}.items():
             assert self("set", name, str(value)) == 0, name
-        self("set", "reset", "true")
+        self("set", "reset", "1.000000")
 
     def close(self) -> None:
         self.process.communicate(timeout=10)
@@ -140,7 +140,7 @@ def test_after_a_reset_all_begins_again_and_buffers_may_change_on_the_way(heart)
     host.begin(label=labels[2])
     first = host.sing(3, 4_096)
     host.sing(1, 16_384), host.sing(2, 2_048), host.sing(1, 8_192, batch=2)
-    host("set", "reset", "true")
+    host("set", "reset", "1.000000")
     assert np.array_equal(host.sing(3, 4_096), first)
     on = np.concatenate([host.sing(1, 16_384), host.sing(3, 2_048), host.sing(1, 8_192)], 1)
     assert np.isfinite(on).all()
@@ -153,7 +153,7 @@ def test_every_attribute_is_heard_as_in_the_engine(voices):
     host.begin(label=mix.replace(",", "+"), steps=3, seed=11, bpm=110, rmssd=80)
     wishes = {"mix": mix, "steps": 3, "seed": 11, "bpm": 110, "rmssd": 80}
     assert np.abs(host.sing(5, 8_192)[0] - engine(voice, 8_192, 5, **wishes)).max() < CLOSE
-    told = {"label": mix.replace(",", "+"), "steps": 3, "seed": 11, "bpm": 110.0, "rmssd": 80.0, "reset": False}
+    told = {"label": mix.replace(",", "+"), "steps": 3, "seed": 11, "bpm": 110.0, "rmssd": 80.0, "reset": 0}
     assert {name: host("get", name) for name in told} == told
 
 
