@@ -45,6 +45,12 @@ WAYS: dict[str, dict[str, str]] = {
     "heart.listening.onset:OnsetWatch": {"onnx": "ears:write_onset", "torchscript": "ears:script_onset"},
     "heart.listening.classifier:Classifier": {"onnx": "ears:copy"},
     "heart.listening.estimators:HeartRateNet": {"onnx": "ears:copy"},
+    "heart.sounding.notes.model:NoteVoice": {
+        "nn~": "notes:write_stream",
+        "onnx": "notes:write_decoder",
+        "torchscript": "notes:script_decoder",
+    },
+    "heart.sounding.notes.generator:NoteMaker": {"onnx": "notes:write_maker", "torchscript": "notes:script_maker"},
 }
 """Class of a card -> format -> "module:function" in this package."""
 OFFLINE = "heart.sounding.dance.model:DanceModel"
