@@ -70,7 +70,7 @@ def test_pd_plays_a_score_fades_it_out_and_in_and_records_it(score: Path, tmp_pa
         pd.wait_until(lambda: stage.colour("recording") == "#241a1d", 3, "the lamp goes out")
     [path] = tmp_path.glob("heart-*.wav")
     sound, _ = sf.read(path, dtype="float32")
-    judge(loudness(sound))
+    judge(loudness(sound[:, 0]))
 
 
 def judge(loud: np.ndarray) -> None:

@@ -32,7 +32,7 @@ def said(engine: Engine, address: str) -> list[tuple[Any, ...]]:
 
 
 def recorded(concert: Concert, folder: Path) -> np.ndarray:
-    """Ends the recording: float32 [n]."""
+    """Ends the recording: float32 [n], the same on both sides."""
     concert.do("record", 0)
     [path] = folder.glob("heart-*.wav")
     size = -1
@@ -41,7 +41,8 @@ def recorded(concert: Concert, folder: Path) -> np.ndarray:
     sound, rate_hz = sf.read(path, dtype="float32")
     assert rate_hz == 44_100
     assert sf.info(path).subtype == "FLOAT"
-    return np.asarray(sound)
+    assert np.array_equal(sound[:, 0], sound[:, 1]), "one voice is in the middle"
+    return np.asarray(sound[:, 0])
 
 
 def test_three_clicks_open_the_patch_turn_the_sound_on_and_begin_the_score(
