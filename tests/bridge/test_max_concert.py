@@ -76,6 +76,11 @@ def test_the_display_tells_the_cue_its_state_the_time_and_what_comes(stage: tupl
     engine.say("/heart/cue", 2, 3, "Breath and rain", "waiting", 130.0, 0.0, "Storm", 1)
     concert.wait_shown("state", "WAITING for GO")
     lit = concert.face("GO").looks["activebgcolor"]
+    assert concert.face("name").looks["fontsize"] == [58]
+    long = "IV. Mitral valve prolapse, the birds"
+    engine.say("/heart/cue", 2, 3, long, "playing", 4.0, 0.0, "", 0)
+    concert.wait_shown("name", long)
+    assert concert.face("name").looks["fontsize"][0] * 0.5 * len(long) < 810, "a long name is smaller"
     engine.say("/heart/cue", 3, 3, "Storm", "ended", 4.0, 0.0, "", 0)
     concert.wait_shown("state", "the end")
     assert concert.shows("next") == ""

@@ -95,6 +95,11 @@ def test_the_stage_shows_the_cue_its_state_the_time_the_list_and_what_is_heard(
     concert.wait_shown("label", "N")
     engine.say("/heart/alarm", "voice_lost", "the voice is started again")
     concert.wait_shown("trouble", "the voice is started again")
+    assert concert.size("name") == 48
+    long = "IV. Mitral valve prolapse, the birds"
+    engine.say("/heart/cue", 2, 3, "Breath and rain", "playing", 4.0, 0.0, long, 0)
+    concert.wait_shown("next", long)
+    concert.pd.wait_until(lambda: concert.size("next") * 0.602 * len(long) < 570, 2, "a long name is smaller")
     engine.say("/heart/cue", 3, 3, "Storm", "ended", 4.0, 0.0, "", 0)
     concert.wait_shown("state", "the end")
     concert.wait_shown("next", "")

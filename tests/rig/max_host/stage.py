@@ -41,6 +41,18 @@ class ToSymbol(Obj):
         self.out(0, [" ".join(str(word) for word in message)])
 
 
+@named("atoi")
+class Letters(Obj):
+    def left(self, message: Message) -> None:
+        self.out(0, [ord(letter) for letter in str(message[0])] or BANG)
+
+
+@named("zl.len")
+class ZlLen(List):
+    def left(self, message: Message) -> None:
+        self.out(0, [0 if message == BANG else min(len(message), self.most)])
+
+
 @named("textedit")
 class TextEdit(Obj):
     """What was typed, after the return key."""
