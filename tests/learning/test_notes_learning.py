@@ -186,7 +186,7 @@ def test_front_ends_rank_as_they_must(folder: Path) -> None:
 def test_an_autoencoder_learns_goes_on_and_is_turned(pack: Pack, tmp_path: Path) -> None:
     train_on(pack, tmp_path, MOMENT, 0, True, 16)
     first, _ = steps_of(tmp_path)
-    net = train_on(pack, tmp_path, 0.04, 0, True, 16)
+    net = train_on(pack, tmp_path, 0.03, 0, True, 16)
     torch.manual_seed(0)
     with torch.no_grad():
         losses = [float(objective(pack, one, pack.val, False)) for one in (Autoencoder(16, PLAYED).eval(), net)]
@@ -239,9 +239,11 @@ def test_shipped_models_hold_their_figures(folder: Path) -> None:
     figures = evaluate_ae(folder)
     assert figures["pitch_kept_20_cents"] >= 0.9
     assert figures["lsd_db"] < 7
-    made = evaluate_gan(folder)["gan"]
+    heaps = evaluate_gan(folder)
+    made, random = heaps["gan"], heaps["random_latents"]
     assert made["pitch_right_50_cents"] >= 0.85
-    assert made["family_right"] >= 0.65
+    assert made["family_right"] > max(0.5, 1.5 * random["family_right"])  # two families that are easily mixed up
+    assert made["frechet"] < 0.7 * random["frechet"]
 
 
 def test_what_cannot_be_measured_says_why(folder: Path, tmp_path: Path) -> None:
