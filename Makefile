@@ -7,7 +7,8 @@ SYSTEM := tools/system_packages.sh
 QUICK  := 'not stage and not soak'
 # Tests that only compute share the cores; all others keep time, and have the machine to themselves.
 SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
-          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/plumbing/test_osc_guard.py
+          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/plumbing/test_osc_guard.py \
+          tests/plumbing/test_conceal.py tests/trust/test_register.py tests/trust/test_weights.py tests/trust/test_sums.py
 
 .DEFAULT_GOAL := help
 # Before the environment: PyAudio is built against PortAudio's headers.

@@ -173,6 +173,7 @@ def test_stopping_says_bye_and_the_last_sound_is_recorded() -> None:
     assert len(np.concatenate(engine.sent)) > 1024
 
 
+@pytest.mark.case("R11")
 def test_a_port_in_use_is_named_and_the_first_engine_goes_on() -> None:
     with Engine() as engine, Plain(engine.port) as plain:
         with pytest.raises(HeartError, match=f"port {engine.port} .*--port"), Engine(port=engine.port):
@@ -186,6 +187,7 @@ def test_an_address_of_another_computer_is_refused() -> None:
         pass
 
 
+@pytest.mark.case("R07")
 def test_an_open_network_needs_a_list_or_a_phrase() -> None:
     with pytest.raises(UsageError, match="--allow"):
         Wire(Tape(1), host="0.0.0.0")
