@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 SYSTEM := tools/system_packages.sh
+NOTES  := build/trust.jsonl
 QUICK  := 'not stage and not soak'
 # Tests that only compute share the cores; all others keep time, and have the machine to themselves.
 SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
@@ -15,7 +16,7 @@ SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.
 system:
 	@$(SYSTEM)
 
-.PHONY: system help demo test check bench test-stage soak docs patches clean
+.PHONY: system help demo test check bench test-stage trust soak docs patches clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -50,7 +51,16 @@ test-stage: system $(STAMP)  ## the longer set of stage cases
 	@$(SYSTEM) ardour
 	$(BIN)/python -m pytest -m stage --timeout 1800
 
-soak: system $(STAMP)   ## an hour of real streaming, and the smallest lead
+trust: system $(STAMP)  ## every case of docs/trust.md with its figure, and the page itself (under 25 minutes)
+	@$(SYSTEM) pulseaudio faketime
+	@mkdir -p build && rm -f $(NOTES)
+	-HEART_TRUST_REPORT=$(NOTES) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "case and not soak" --timeout 900
+	$(BIN)/python tools/trust_report.py $(NOTES)
+
+soak: system $(STAMP)   ## an hour of real streaming, the smallest lead, and the soaks of docs/trust.md
+	@mkdir -p build
+	-HEART_TRUST_REPORT=$(NOTES) $(BIN)/python -m pytest -m soak --timeout 10000
+	$(BIN)/python tools/trust_report.py $(NOTES)
 	$(BIN)/python benchmarks/bench_pd.py --smallest-lead
 	$(BIN)/python benchmarks/bench_pd.py --seconds 3600
 

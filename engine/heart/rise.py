@@ -1,8 +1,8 @@
 """How fast a sound may get louder: at most 6 dB in 10 ms, above what nobody minds.
 
-The limit is a level that follows the loudest sample of the last seconds at a slope, and runs 3 dB ahead of it. What lies
-below it passes bit for bit, so the second of two equal beats has its whole attack; only what is more than 3 dB louder
-than all of the last 5 s comes up softly: those 3 dB at once, and 3 dB more in 10 ms.
+The limit follows the loudest sample of the last seconds at a slope, and runs 3 dB ahead of it. What lies below
+passes bit for bit, so the second of two equal beats has its whole attack; only what is more than 3 dB louder than
+all of the last 5 s comes up softly: those 3 dB at once, and 3 dB more in 10 ms.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The register: every case by its name, what is asked of it, and how often it is tried.
 
-A test proves a case by `@pytest.mark.case("R14")`; `@pytest.mark.case("R14", control=True)` marks the control: a test
-that shows that the check can fail. The fixture `reached` notes a figure, and `make trust` writes docs/trust.md of them.
+A test proves a case by `@pytest.mark.case("R14")`; `@pytest.mark.case("R14", control=True)` marks the control: a
+test that shows that the check can fail. The fixture `reached` notes a figure; `make trust` writes docs/trust.md.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ CASES = {
     "R15": Case("holes of 200 ms and 2 s", "faded out within 10 ms, back within 10 ms of data, 0 clicks"),
     "R16": Case(
         "drift for two hours",
-        "to 100 ppm 0 under- and overflows, fill 50 to 150 %; 10 % drift with 10 % loss for 10,000 s: alive, finite",
+        "to 100 ppm 0 under- and overflows, fill 50 to 150 %; 10 % drift, 10 % loss, 10,000 s: alive, finite",
         "stage",
         control=True,
     ),

@@ -1,7 +1,7 @@
 """Notes which cases were proved by which tests, and the figures they reached.
 
-With HEART_TRUST_REPORT=FILE every test of a case leaves a line of JSON there as it ends, so an interrupted run keeps
-what it has found. In several processes (pytest-xdist) the first one writes.
+With HEART_TRUST_REPORT=FILE every test of a case leaves a line of JSON there as it ends, so an interrupted run
+keeps what it has found. In several processes (pytest-xdist) the first one writes.
 """
 
 from __future__ import annotations

@@ -58,11 +58,7 @@ class Concealer:
         return np.zeros_like(sound)
 
     def _rising(self, sound: np.ndarray) -> np.ndarray:
-        if (
-            not self._risen
-            and np.abs(sound[0]).max() <= SOFT
-            and np.abs(np.diff(sound[:2], axis=0)).max(initial=0) <= SOFT
-        ):
+        if not self._risen and _begins_softly(sound):
             self._risen = self._frames
         gain = 1 - self._fall[self._risen : self._risen + len(sound)]
         self._risen = min(self._frames, self._risen + len(sound))
@@ -82,3 +78,8 @@ class Concealer:
 
     def _remember(self, out: np.ndarray) -> None:
         self._past = np.concatenate((self._past, out[-len(self._past) :]))[-self._frames - 1 :]
+
+
+def _begins_softly(sound: np.ndarray) -> bool:
+    step = np.abs(np.diff(sound[:2], axis=0)).max(initial=0)
+    return bool(np.abs(sound[0]).max() <= SOFT and step <= SOFT)

@@ -46,7 +46,7 @@ class Connection:
         clock: Clock = monotonic,
     ) -> None:
         """`rate` in Hz, `channels` 1..8. `by_device`: nothing is played until somebody calls `pull`.
-        `collect=False` keeps no sound. `conceal=False` leaves holes as bare silence. `reply_port` 0 takes any free port."""
+        `collect=False` keeps no sound. `conceal=False` leaves holes as bare silence. `reply_port` 0: any."""
         self.engine = (socket.gethostbyname(host), port)
         self.rate, self.channels, self.name = rate, channels, name
         self.inbox = Inbox()
