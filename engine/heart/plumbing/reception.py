@@ -45,17 +45,23 @@ class Reception(ABC):
         self._on_foreign: OnForeign = lambda address, args, sender: False
         self._on_input: OnInput = lambda channel, seq, samples, sender: None
         self._on_client: OnClient = lambda event, client: None
+        self.heard_s = clock()
+        """When somebody who is let in last said anything."""
         self._welcomes = Buckets(burst=3, per_s=0.1)
 
     @abstractmethod
     def _later(self, needed: bool) -> None:
         """Have the sender pumped again soon, when `needed`."""
 
+    def _stood_still(self, now: float) -> bool:
+        """Whether what comes now has waited while nobody could read it, and is dropped."""
+        return False
+
     def received(self, datagram: bytes, source: Address) -> None:
         """One datagram. Never raises: nothing that arrives may stop the loop."""
-        if source == self._post.own:
-            return
         now = self._clock()
+        if source == self._post.own or self._stood_still(now):
+            return
         self._post.allowance.received(source[0], len(datagram))
         try:
             messages = decode(datagram)
@@ -83,6 +89,7 @@ class Reception(ABC):
     def _take(self, address: str, args: tuple[Any, ...], source: Address, now: float) -> None:
         def hand_over(address: str, args: tuple[Any, ...], sender: Target) -> None:
             self._admit(address, source)
+            self.heard_s = now
             if self._is_foreign(address, args, sender):
                 return
             clean = check(address, args, "client")
