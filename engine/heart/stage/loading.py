@@ -105,7 +105,9 @@ class Loader:
     def _read(self, name: str | None) -> np.ndarray | None:
         """In the thread: a sound as a loop, None for no name. Raises UsageError or FileError."""
         return (
-            None if name is None else self._from_folder(name, lambda path: looped(read_sound(path, LIVE_LONGEST_S)))
+            None
+            if name is None
+            else self._from_folder(name, lambda path: looped(read_sound(path, LIVE_LONGEST_S, apart=True)))
         )
 
     def _read_beats(self, name: str) -> Track:

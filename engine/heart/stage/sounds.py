@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
+from heart.apart import read_apart
 from heart.audio import read_audio, shown
 from heart.errors import FileError, UsageError
 from heart.records import SAMPLE_RATE_HZ, SLOTS, Source
@@ -29,14 +30,17 @@ _LAG = 3 * _SPARE
 """The input may run so far ahead of what is sung before what is sung jumps after it."""
 
 
-def read_sound(path: str | os.PathLike[str], longest_s: float = LONGEST_S) -> np.ndarray:
-    """A sound to make another from: float32 [n] at 44.1 kHz, channels averaged.
+def read_sound(path: str | os.PathLike[str], longest_s: float = LONGEST_S, apart: bool = False) -> np.ndarray:
+    """A sound to make another from: float32 [n] at 44.1 kHz, channels averaged. `apart`: in a process of its own.
 
     Raises:
         FileError: see `heart.audio.read_audio`; or it is shorter than 50 ms, longer than `longest_s`, or silent.
     """
     bytes_ = int(longest_s * SAMPLE_RATE_HZ) * 4 + SAMPLE_RATE_HZ
-    sound, _ = read_audio(path, rate_hz=SAMPLE_RATE_HZ, max_seconds=longest_s, max_bytes=bytes_)
+    if apart:
+        sound = read_apart(path, SAMPLE_RATE_HZ, longest_s, bytes_)
+    else:
+        sound, _ = read_audio(path, rate_hz=SAMPLE_RATE_HZ, max_seconds=longest_s, max_bytes=bytes_)
     if len(sound) < SHORTEST_S * SAMPLE_RATE_HZ:
         raise FileError(
             f"{shown(path)}: lasts {len(sound) / SAMPLE_RATE_HZ * 1e3:.0f} ms; give one of at least 50 ms"
