@@ -210,6 +210,10 @@ class Wire(Reception):
         self._tick = None
         self._later(self._sender.pump(self._clock()))
 
+    def _wake_up(self, ahead_s: float) -> None:
+        if self._sweep:
+            asyncio.get_running_loop().call_later(ahead_s, self._do_due)
+
     def _stood_still(self, now: float) -> bool:
         slept_s, self._awake_s = now - self._awake_s, now
         if slept_s < STOPPED_S or self._socket is None:

@@ -1,6 +1,6 @@
 """How long a safetensors file's header is and how many tensors it names, before a library builds all of them.
 
-The format (https://github.com/huggingface/safetensors): eight bytes of length, a header of JSON, the numbers. A file
+The format (github.com/huggingface/safetensors): eight bytes of length, a header of JSON, the numbers. A file
 of 67 MB can name a million empty tensors, which take 16 s and 1.4 GB to list; no net of ours has more than 3,000.
 """
 
