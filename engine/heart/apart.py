@@ -15,7 +15,7 @@ import sys
 
 import numpy as np
 
-from heart.audio import read_audio, shown
+from heart.audio import check_regular, read_audio, shown
 from heart.errors import FileError, HeartError
 
 TIMEOUT_S = 60.0
@@ -32,14 +32,13 @@ def read_apart(
 
     Raises FileError as `read_audio` does, and for a file at which its reader crashed or took too long.
     """
+    check_regular(path, shown(path))  # a name that is nothing is not worth a process
     command = [sys.executable, "-m", "heart.apart", os.fspath(path)]
     command += [str(rate_hz), str(max_seconds), str(max_bytes)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_s, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         raise FileError(f"{shown(path)}: could not be read within {timeout_s:.0f} s") from None
-    except ValueError as error:  # a zero in the name
-        raise FileError(f"{shown(path)}: cannot be found ({error})") from None
     if done.returncode == REFUSED:
         raise FileError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
     if done.returncode:

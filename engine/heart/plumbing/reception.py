@@ -51,7 +51,7 @@ class Reception(ABC):
         """When somebody who is let in last said anything."""
         self._agenda, self._wall = Agenda(), time.time
         self._late_words = Buckets(burst=1, per_s=1)
-        self._welcomes = Buckets(burst=3, per_s=0.1)
+        self._welcomes = Buckets(burst=3, per_s=1 / 60)
 
     @abstractmethod
     def _wake_up(self, ahead_s: float) -> None:
@@ -76,7 +76,7 @@ class Reception(ABC):
         except WireError as error:
             self._post.junk(error, source, now)
             if error.address or error.code == "size":
-                self._post.error(self._sender_of(source), error, now)
+                self._post.error(proven(self._sender_of(source)), error, now)
             return
         for when, (address, args) in messages:
             ahead_s = seconds_ahead(when, self._wall())
@@ -159,9 +159,9 @@ class Reception(ABC):
         try:
             hand_over(address, args, sender)
         except WireError as error:
-            self._post.error(sender, error, now)
+            self._post.error(proven(sender), error, now)
         except HeartError as error:
-            self._post.error(sender, WireError("failed", address, str(error)), now)
+            self._post.error(proven(sender), WireError("failed", address, str(error)), now)
         except Exception:
             log.exception("%s from %s", address, sender)
 
@@ -220,7 +220,7 @@ class Reception(ABC):
         if client is None:
             raise WireError("unknown-client", address, f"{address}: say hello first, I may be new")
         if word == "welcome":
-            return self._welcome(client)
+            return self._welcome(client) if self._welcomes.take(client.addr, now) else None
         if word == "old":
             return None
         client.fill_ms, client.underruns = fill_ms, underruns
@@ -251,7 +251,7 @@ class Reception(ABC):
     def on_ping(self, address: str, args: tuple[Any, ...], source: Address) -> None:
         """A sign of life, answered."""
         client = self._table.ping(args[0], source, self._clock())
-        self._post.send(client or source, "/heart/pong", args[0])
+        self._post.send(proven(client or source), "/heart/pong", args[0])
 
     def on_in(self, address: str, args: tuple[Any, ...], source: Address) -> None:
         """Sound for the ear."""
@@ -271,3 +271,8 @@ class Reception(ABC):
         self._sender.close(client)
         self._table.remove(client)
         self._on_client(event, client)
+
+
+def proven(target: Target) -> Target:
+    """Where mistakes and pings are answered: a reply port that is only named gets no answer to what others send."""
+    return target.source if isinstance(target, Client) and not target.proven else target

@@ -127,6 +127,11 @@ class Wire(Reception):
         return self._table.all()
 
     @property
+    def told(self) -> list[Client]:
+        """The clients that are told things unasked: not those who named a reply port and have not proven it."""
+        return [client for client in self._table.all() if client.proven or client.addr == client.source]
+
+    @property
     def streaming(self) -> list[Client]:
         """The clients that are hearing sound."""
         return [client for client in self._table.streaming() if client.stream and client.stream.feed]
