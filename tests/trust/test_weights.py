@@ -106,9 +106,8 @@ def test_fifteen_pickles_run_nothing_whatever_they_are_called(tmp_path: Path, re
     write_pickles(folder, canary)
     told, _ = opened(folder)
     worst_s = max(seconds for answers in told.values() for _, seconds in answers)
-    reached(
-        f"{len(told)} files, both loaders: canary {'there' if canary.exists() else 'never there'}, {worst_s:.2f} s"
-    )
+    left = "was left behind" if canary.exists() else "never appeared"
+    reached(f"{len(told)} files, both loaders: the canary {left}; worst {worst_s:.2f} s")
     assert len(told) == 15
     assert not canary.exists()
     assert all(said.startswith("refused") for answers in told.values() for said, _ in answers)
@@ -226,11 +225,11 @@ def test_wrong_weights_are_refused_before_anything_is_sung(kind: str, tmp_path: 
     from heart.sounding.weights import load_net
 
     model(tmp_path, "bad", CHANGES[kind])
-    began_s = time.monotonic()
+    began_s = time.process_time()
     with pytest.raises(FileError, match="damaged or not a voice") as refused:
         load_net(tmp_path / "bad" / "weights.safetensors")
     assert "\n" not in str(refused.value)
-    assert time.monotonic() - began_s < 2
+    assert time.process_time() - began_s < 2
 
 
 def test_memory_is_measured_in_kilobytes() -> None:
