@@ -52,7 +52,7 @@ test-stage: system $(STAMP)  ## the longer set of stage cases
 	$(BIN)/python -m pytest -m stage --timeout 1800
 
 trust: system $(STAMP)  ## every case of docs/trust.md with its figure, and the page itself (under 25 minutes)
-	@$(SYSTEM) pulseaudio faketime
+	@$(SYSTEM) pulseaudio
 	@mkdir -p build && rm -f $(NOTES)
 	-HEART_TRUST_REPORT=$(NOTES) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "case and not soak" --timeout 900
 	$(BIN)/python tools/trust_report.py $(NOTES)

@@ -130,6 +130,7 @@ def test_the_same_for_5000_steps(wordy: LiveEngine, reached) -> None:
     assert sent >= 5000
 
 
+@pytest.mark.stage
 @pytest.mark.case("R07")
 def test_only_this_computer_is_listened_to(reached) -> None:
     with LiveEngine(http_port=0) as engine:
@@ -192,6 +193,7 @@ def second_machine() -> Iterator[tuple[str, str, list[str]]]:
         subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
+@pytest.mark.stage
 @pytest.mark.case("R08")
 def test_ten_thousand_wrong_phrases_from_another_machine_open_nothing(reached) -> None:
     with second_machine() as (ours, other, prefix), LiveEngine(host=ours, phrase="lub dub") as engine:
@@ -210,6 +212,7 @@ def test_ten_thousand_wrong_phrases_from_another_machine_open_nothing(reached) -
         assert set(codes.split(",")) <= {"phrase", "forbidden"}
 
 
+@pytest.mark.stage
 @pytest.mark.case("R09")
 def test_a_minute_of_forged_hellos_reaches_the_victim_three_times_and_no_more(reached) -> None:
     with LiveEngine() as engine, Program(engine.port) as attacker, Program(engine.port) as victim:
@@ -251,6 +254,7 @@ def packets(program: Program, seconds: float = 1.0) -> list[bytes]:
     return found
 
 
+@pytest.mark.stage
 @pytest.mark.case("R09", control=True)
 def test_an_engine_that_trusted_a_hello_would_flood_the_victim(reached) -> None:
     with LiveEngine() as engine, Program(engine.port) as attacker, Program(engine.port) as victim:
@@ -272,6 +276,7 @@ def test_an_engine_that_trusted_a_hello_would_flood_the_victim(reached) -> None:
         assert sum(map(len, received)) > 3 * len(packet)
 
 
+@pytest.mark.stage
 @pytest.mark.case("R09")
 def test_a_stream_ends_soon_after_its_last_credit() -> None:
     with LiveEngine() as engine, Program(engine.port) as client:
@@ -327,6 +332,7 @@ def hostile_names(outside: Path) -> list[str]:
     return [*ups, *plain, *[f"sub{number}/secret" for number in range(200)]][:200]
 
 
+@pytest.mark.stage
 @pytest.mark.case("R10")
 def test_no_name_leads_out_of_its_folder(tmp_path: Path, reached) -> None:
     folders = {name: tmp_path / name for name in ("sounds", "presets")}
@@ -375,6 +381,7 @@ def test_the_watch_sees_what_is_opened(tmp_path: Path) -> None:
     assert {str(tmp_path / "x"), str(tmp_path / "y")} <= set(opened)
 
 
+@pytest.mark.stage
 @pytest.mark.case("R11")
 def test_a_second_engine_ends_at_once_and_the_first_loses_no_ping(reached) -> None:
     with LiveEngine() as engine, Program(engine.port) as program:
@@ -396,6 +403,7 @@ def test_a_second_engine_ends_at_once_and_the_first_loses_no_ping(reached) -> No
         assert seconds < 10
 
 
+@pytest.mark.stage
 @pytest.mark.case("R19")
 def test_packets_fit_into_a_network(reached) -> None:
     with LiveEngine() as engine, Program(engine.port) as client:

@@ -99,6 +99,7 @@ def check_concealed(seconds: float, reached: Any) -> None:
     assert found == 0
 
 
+@pytest.mark.stage
 @pytest.mark.case("R14")
 def test_a_bad_network_is_repaired(reached) -> None:
     check_repaired(4, reached)
@@ -111,11 +112,13 @@ def test_a_minute_of_a_bad_network_is_repaired_or_does_not_click(reached) -> Non
     check_concealed(60, reached)
 
 
+@pytest.mark.stage
 @pytest.mark.case("R14")
 def test_a_bad_network_without_repair_does_not_click(reached) -> None:
     check_concealed(4, reached)
 
 
+@pytest.mark.stage
 @pytest.mark.case("R14", control=True)
 def test_without_repair_and_concealment_it_clicks(reached) -> None:
     _, sound, _ = through(BAD, 4, asks=False, conceal=False)
@@ -288,6 +291,7 @@ def restarts(times: int, pause_s: float, reached: Any) -> None:
     assert max(ends) <= 5
 
 
+@pytest.mark.stage
 @pytest.mark.case("R17")
 def test_a_killed_client_is_followed_by_another(reached) -> None:
     restarts(3, 0.0, reached)

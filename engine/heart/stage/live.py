@@ -412,6 +412,8 @@ class Engine:
                 self.conductor.voice_lost()
             self._alarm(f"{name}_lost", f"{name}: {text}; {REMEDY[name][event]}")
             self.troubles.note("restarted", f"{name}: {text}")
+        elif event == "silent":
+            self._alarm(f"{name}_silent", f"{name}: {text}")
         elif event == "error":  # the recorder's: its disk is full, or it was killed
             self._disk_errors += 1
             self._alarm("disk", text)
