@@ -8,7 +8,9 @@ NOTES  := build/trust.jsonl
 QUICK  := 'not stage and not soak'
 # Tests that only compute share the cores; all others keep time, and have the machine to themselves.
 SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
-          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/plumbing/test_osc_guard.py \
+          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/stage/test_booklet.py \
+          tests/stage/test_sound_library.py tests/stage/test_piece.py tests/stage/test_notes_files.py \
+          $(wildcard tests/ecg/test_ecg_[frs]*.py) tests/plumbing/test_osc_guard.py \
           tests/plumbing/test_conceal.py tests/trust/test_register.py tests/trust/test_weights.py tests/trust/test_sums.py
 
 .DEFAULT_GOAL := help
@@ -44,7 +46,7 @@ check: $(STAMP)  ## style, types and floors alone
 
 bench: $(STAMP)  ## the figures of the README, measured on this machine
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; \
-	  case "$$b$$HEART_DATA" in *bench_follow.py) echo "needs recordings: set HEART_DATA"; continue;; esac; \
+	  case "$$b$$HEART_DATA" in *bench_follow.py|*bench_ecg.py) echo "needs recordings: set HEART_DATA"; continue;; esac; \
 	  $(BIN)/python $$b || exit 1; done
 
 test-stage: system $(STAMP)  ## the longer set of stage cases

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -81,11 +81,18 @@ def read_audio(
     return (sound[:, 0] if mono else sound), rate
 
 
-def write_audio(path: str | os.PathLike[str], audio: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> None:
+def write_audio(
+    path: str | os.PathLike[str],
+    audio: np.ndarray,
+    rate_hz: int,
+    subtype: str = "PCM_24",
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """Write [n] or [n, channels] to a .wav or .flac file, all of it or nothing.
 
     The sound is written beside its goal and then put in its place, so nobody ever reads half a file and
     an older file survives a full disk. `subtype` is libsndfile's word (PCM_16, PCM_24, FLOAT).
+    `tags`: what the file says of itself (title, comment, license and soundfile's other words).
 
     Raises UsageError for another suffix or subtype, FileError when the folder cannot be written.
     """
@@ -99,7 +106,11 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, rate_hz: int, s
         raise FileError(f"{goal}: there is no folder {goal.parent}; make it first")
     part = goal.with_name(f".{goal.name}.{os.getpid()}.part")
     try:
-        sf.write(part, audio, rate_hz, subtype=subtype, format=kind)
+        channels = 1 if audio.ndim == 1 else audio.shape[1]
+        with sf.SoundFile(part, "w", rate_hz, channels, subtype, format=kind) as file:
+            for name, value in (tags or {}).items():
+                setattr(file, name, value)
+            file.write(audio)
         os.replace(part, goal)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         part.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,18 @@ def models_dir() -> Path:
     """Folder of the models; the environment variable HEART_MODELS names another."""
     named = os.environ.get("HEART_MODELS")
     return Path(named).expanduser() if named else shipped("models")
+
+
+def records_dir() -> Path:
+    """Folder of fetched ECG records; the variable HEART_RECORDS names another."""
+    named = os.environ.get("HEART_RECORDS")
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    else:
+        base = "~/Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "sounds-of-the-heart" / "records"
 
 
 def data_dir(given: str | os.PathLike[str] | None = None) -> Path:
@@ -56,8 +69,10 @@ class LiveConfig:
     """A sound file played to the ear as if it were live."""
     beats: Path | None = None
     """A file of beats for mode "track": RR intervals, an ECG record, or what `heart listen --json` printed."""
+    ecg: str | None = None
+    """An ECG record for mode "track", as a path or by the name it was fetched by."""
     loop: bool = False
-    """Play `heart` and `beats` again and again."""
+    """Play `heart`, `ecg` and `beats` again and again."""
     device_out: str | None = None
     device_in: str | None = None
     backend: str = "auto"
@@ -66,6 +81,13 @@ class LiveConfig:
     """Where every chunk is noted with all that decides it."""
     sounds: Path | None = None
     """The only folder from which clients may have sounds loaded."""
+    score: Path | None = None
+    """A score that is performed; its cues wait for /heart/cue/go unless `unattended`."""
+    unattended: bool = False
+    score_out: Path | None = None
+    """Where the performance is written down as a score."""
+    notes: str | None = None
+    """Which model makes notes; None: there are none."""
     link: str | None = None
     """Who leads the tempo of an Ableton Link session: "heart" or "session"; None: no Link."""
     http_port: int | None = None

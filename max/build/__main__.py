@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from max.build import device, helps, icon, maxtest, overview, refpages
+from max.build import concert, device, helps, icon, maxtest, overview, refpages
 from max.build.catalogue import OBJECTS
 from max.build.lint import read
 from max.build.picture import svg
@@ -45,12 +45,16 @@ def write(out: Path) -> None:
     for name, _, _ in overview.EXAMPLES:
         overview.example(name, sheets["heart.panel"].presentation).save(out / "examples" / f"{name}.maxpat")
     device.build(Sheet("Sounds of the Heart", "---")).save_device(out / "devices" / "SoundsOfTheHeart.amxd")
+    stage = out.parent / "patches" / "concert" / f"{concert.NAME}.maxpat"
+    concert.build(Sheet(concert.NAME)).save(stage)
     for name, sheet in maxtest.build().items():
         sheet.save(out.parent / "tests" / "max" / f"{name}.maxtest.maxpat")
     for name, (path, presentation) in PICTURES.items():
         picture = svg(_part(out / path), presentation, out)
         (out.parent / "docs").mkdir(exist_ok=True)
         (out.parent / "docs" / f"{name}.svg").write_text(picture, encoding="utf-8")
+    shown = svg(concert.played(read(stage)), True)
+    (out.parent / "docs" / "concert-max.svg").write_text(shown, encoding="utf-8")
     (out / "init").mkdir(exist_ok=True)
     (out / "init" / "sounds-of-the-heart.txt").write_text(_init(), encoding="utf-8")
     (out / "package-info.json").write_text(json.dumps(_info(), indent=4) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from max.build import beat, channel, engine, heard, morph, panel, send, stream
+from max.build import beat, channel, cues, engine, heard, morph, panel, send, stream
 from max.build.sheet import Sheet
 
 from heart.namespace import CHANNELS, DEFAULT_PORT
@@ -54,6 +54,7 @@ OBJECTS = (
             ("host", "where the engine runs"),
             ("engineport", "its UDP port"),
             ("myport", "the UDP port we listen on"),
+            ("phrase", "the pass phrase, where the engine asks for one; alone: none"),
             ("bye", "end the stream"),
         ),
         see=("heart.receive~", "heart.panel"),
@@ -121,6 +122,20 @@ OBJECTS = (
             ("clear", "slot: let go of it"),
         ),
         see=("heart.panel", "heart.engine"),
+    ),
+    Entry(
+        "heart.cues",
+        "The cues of the engine's score",
+        "For a concert: go begins the next cue of the score that heart live --score FILE plays, to leaps "
+        "to any, and the outlets tell where it stands. A second go within 300 ms (the argument) is held back.",
+        cues.build,
+        args=(("ms", f"shortest time between two go, {cues.BETWEEN_GO_MS} if left out"),),
+        messages=(
+            ("go", "begin the next cue; a bang does the same"),
+            ("to", "number of a cue, from 1: go there, with all that was set before it"),
+            ("names", "ask for all cues; asked by itself at each welcome"),
+        ),
+        see=("heart.engine", "heart.beat"),
     ),
     Entry(
         "heart.panel",

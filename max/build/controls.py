@@ -140,9 +140,19 @@ def rows(params: list[Param], columns: int) -> int:
     return -(-len(params) // columns)
 
 
-def button(sheet: Sheet, text: str, x: float, y: float, w: float, h: float, colour: list[float]) -> Node:
+def button(
+    sheet: Sheet,
+    text: str,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    colour: list[float],
+    size: float = 12.0,
+    **more: Any,
+) -> Node:
     """A push button that bangs."""
     return sheet.ui(
-        "live.text", x, y, w, h, text=text, mode=0, parameter_enable=0, fontsize=12.0, rounded=4.0,
-        activebgcolor=colour, activetextcolor=WHITE, bgcolor=colour, textcolor=WHITE,
+        "live.text", x, y, w, h, text=text, parameter_enable=0, fontsize=size, rounded=4.0,
+        activebgcolor=colour, activetextcolor=WHITE, bgcolor=colour, textcolor=WHITE, **{"mode": 0, **more},
     )  # fmt: skip

@@ -17,7 +17,7 @@ STATES = (
 """What heart.engine says, by its state."""
 
 NO_MODEL = "no voice model: the engine beats by arithmetic (run heart doctor)"
-WORDS = ("host", "engineport", "myport", "hello", "bye")
+WORDS = ("host", "engineport", "myport", "hello", "bye", "phrase")
 """What heart.engine takes besides addresses."""
 
 
@@ -33,7 +33,7 @@ def build(sheet: Sheet) -> Sheet:
     _meaning(sheet, 1220, 84)
     _state(sheet, 1220, 420)
     _outgoing(sheet, 20, 780)
-    _control(sheet, 760, 890)
+    _control(sheet, 760, 930)
     return sheet
 
 
@@ -51,14 +51,22 @@ def _settings(sheet: Sheet, x: float, y: float) -> None:
     for outlet, (word, dx) in enumerate((("host", 10), ("engineport", 80), ("myport", 190))):
         store = s(f"s {local}{word}", dx, 2)
         unpack[outlet] >> store
-    anything = s.inlet(330, 0, "(anything) an address with its arguments, or host, engineport, myport, hello, bye")
+    anything = s.inlet(
+        330, 0, "(anything) an address with its arguments, or host, engineport, myport, phrase, hello, bye"
+    )
     words = s(f"route {' '.join(WORDS)}", 330, 1.2, 320)
     anything >> words
     for outlet, (word, dx) in enumerate(
         (("host", 330), ("engineport", 372), ("myport", 446), ("again", 510), ("bye", 560))
     ):
         words[outlet] >> s(f"s {local}{word}", dx, 2.4 + outlet % 2)
-    words[5] >> s("s heart.to", 630, 3.6)
+    words[5] >> s(f"s {local}phrase", 596, 4.6)
+    words[6] >> s("s heart.to", 640, 3.6)
+    given = s(f"r {local}phrase", 360, 4.4) >> s("route bang", 360, 5.3)
+    given >> s("t 1", 360, 6.2) >> s(f"s {local}phrased", 360, 7.2)
+    words = given[1] >> s("tosymbol", 440, 6.2) >> s("t 2 s", 520, 6.2)
+    words >> s(f"s {local}phrased", 470, 7.2)
+    words[1] >> s(f"s {local}theirs", 580, 7.2)
     for dx, word, prepend, to in (
         (10, "host", "host", "address"),
         (120, "engineport", "port", "address"),
@@ -127,9 +135,14 @@ def _hello(sheet: Sheet, x: float, y: float) -> None:
     ask = s(f"r {local}ask", 10, 6)
     channels = s("v heart.channels 0", 190, 6.62)
     port = s(f"r {local}myport", 70, 7.4)
-    pack, hello, send = s.down(
-        10, 8.4, f"pack max {DEFAULT_PORT + 1} {PROTOCOL} 44100 1", "prepend /heart/hello", "s heart.to"
-    )
+    pack, gate = s(f"pack max {DEFAULT_PORT + 1} {PROTOCOL} 44100 1", 10, 8.4), s("gate 2 1", 10, 9.4)
+    pack >> gate[1]
+    phrased, hello = s("zl.join @zlmaxsize 16", 120, 10.4), s("prepend /heart/hello", 10, 11.4)
+    gate >> hello
+    gate[1] >> phrased >> hello
+    s(f"r {local}phrased", 100, 9.4) >> gate
+    s(f"r {local}theirs", 190, 9.4) >> phrased[1]
+    hello >> s("s heart.to", 180, 11.4)
     both = s("t b b", 10, 7)
     ask >> both
     both >> pack

@@ -94,7 +94,30 @@ def _comment(box: Box, x: float, y: float, w: float, h: float) -> str:
 
 def _panel(box: Box, x: float, y: float, w: float, h: float) -> str:
     fill = colour(box.get("bgcolor"), "#dddddd")
-    return rect(x, y, w, h, fill, fill, 2)
+    return rect(x, y, w, h, fill, fill, box.get("rounded", 2))
+
+
+def _cells(box: Box, x: float, y: float, w: float, h: float) -> str:
+    """A list with some rows in it, the third of them marked."""
+    high, out = box["rowheight"], rect(x, y, w, h, colour(box.get("bgcolor"), CREAM), "none")
+    out += rect(x, y + 2 * high, w, high, colour(box.get("hcellcolor"), RED), "none", 0)
+    for n, row in enumerate(SOME_CUES[: int(h // high)]):
+        for text, left in zip((str(n + 1), *row), (8, 52, 276, 344)):
+            out += words(text, x + left, y + high * n + high / 2 + 6, 17, colour(box.get("textcolor"), INK))
+    return out
+
+
+def _lit(box: Box, x: float, y: float, w: float, h: float) -> str:
+    """The picture of the concert patch at a beat."""
+    cx, cy = x + w / 2, y + h / 2
+    turns = [2 * math.pi * n / 32 for n in range(33)]
+    heart = " L".join(
+        f"{cx + 5.6 * 16 * math.sin(t) ** 3:.1f} "
+        f"{cy - 5.6 * (13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)):.1f}"
+        for t in turns
+    )
+    ring = circle(cx, cy, h * 0.43, "none", RED, 'stroke-width="4"')
+    return rect(x, y, w, h, "#120c0e", "none", 0) + ring + path(f"M{heart} z", "none", 0, fill="#f25444")
 
 
 def _door(box: Box, x: float, y: float, w: float, h: float) -> str:
@@ -119,7 +142,8 @@ def _toggle(box: Box, x: float, y: float, w: float, h: float) -> str:
 
 def _number(box: Box, x: float, y: float, w: float, h: float) -> str:
     mark = path(f"M{x + 4} {y + h / 2 - 4} v8 l5 -4 z", "none", 0, fill=RED)
-    return rect(x, y, w, h, CREAM) + mark + words("0", x + 14, y + h / 2 + 4.3)
+    fill, ink = colour(box.get("bgcolor"), CREAM), colour(box.get("textcolor"), INK)
+    return rect(x, y, w, h, fill) + mark + words("0", x + 14, y + h / 2 + 4.3, fill=ink)
 
 
 def _live_number(box: Box, x: float, y: float, w: float, h: float) -> str:
@@ -152,7 +176,9 @@ def _dial(box: Box, x: float, y: float, w: float, h: float) -> str:
 def _live_text(box: Box, x: float, y: float, w: float, h: float) -> str:
     fill, ink = colour(box.get("activebgcolor"), ROSE), colour(box.get("activetextcolor"), INK)
     size = float(box.get("fontsize", 11))
-    return rect(x, y, w, h, fill) + words(box.get("text", ""), x + w / 2, y + h / 2 + 4, size, ink, "middle", True)
+    return rect(x, y, w, h, fill) + words(
+        box.get("text", ""), x + w / 2, y + h / 2 + 0.36 * size, size, ink, "middle", True
+    )
 
 
 def _menu(box: Box, x: float, y: float, w: float, h: float) -> str:
@@ -172,6 +198,10 @@ def _tabs(box: Box, x: float, y: float, w: float, h: float) -> str:
 
 
 def _fader(box: Box, x: float, y: float, w: float, h: float) -> str:
+    if w > 2 * h:
+        dark = colour(box.get("bgcolor"), "#241a1d" if box.get("slidercolor") else "#e3d7d0")
+        bright = colour(box.get("knobcolor"), "#a44b57")
+        return rect(x, y, w, h, dark, "none") + rect(x, y, w * 0.62, h, bright, "none")
     return rect(x, y, w, h, "#e3d7d0") + rect(x, y + h * 0.4, w, h * 0.6, "#a44b57", "none")
 
 
@@ -191,10 +221,23 @@ def _bpatcher(box: Box, x: float, y: float, w: float, h: float) -> str:
 def _loudspeaker(box: Box, x: float, y: float, w: float, h: float) -> str:
     cx, cy = x + w / 2 - 8, y + h / 2
     horn = path(f"M{cx - 8} {cy - 5} h7 l9 -8 v26 l-9 -8 h-7 z", "none", 0, fill=RED)
-    return rect(x, y, w, h, CREAM, corner=8) + horn + path(f"M{cx + 14} {cy - 8} q6 8 0 16")
+    return (
+        rect(x, y, w, h, colour(box.get("bgcolor"), CREAM), corner=8)
+        + horn
+        + path(f"M{cx + 14} {cy - 8} q6 8 0 16")
+    )
 
+
+SOME_CUES = (
+    ("A heart alone", "1:05", "GO"), ("Breath and rain", "1:10", "-"), ("Arrhythmia", "1:24", "GO"),
+    ("Valve by valve", "1:40", "GO"), ("Storm", "0:50", "-"), ("The fall", "0:20", "-"), ("Recovery", "1:15", "GO"),
+    ("Coda", "0:40", "-"), ("Silence", "0:10", "-"),
+)  # fmt: skip
+"""For pictures of a list of cues."""
 
 _FACES: dict[str, Face] = {
+    "jit.cellblock": _cells,
+    "jit.pwindow": _lit,
     "message": _message,
     "comment": _comment,
     "panel": _panel,

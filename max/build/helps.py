@@ -202,7 +202,20 @@ def _panel(s: Section, presented: tuple[float, float]) -> None:
     presented_box(s, "heart.panel", presented, 7.2)
 
 
+def _cues(s: Section, _: tuple[float, float]) -> None:
+    connection(s, 430, 0)
+    cues = s("heart.cues", 10, 2.4, 330)
+    for n, text in enumerate(("go", "to 2", "names")):
+        s(f"({text})", 10 + 60 * n, 0.6) >> cues
+    for n, words in enumerate(
+        ("now: number, count, name", "state", "seconds", "seconds left", "next", "it waits", "list")
+    ):
+        shown(s, cues, n, 10 + 45 * n, 4 + 2.4 * (6 - n), 330)
+        s.note(words, 350 + 45 * n, 5 + 2.4 * (6 - n), 180)
+    s.note("Start the engine with a score: heart live --score FILE", 200, 0.6, 220)
+
+
 _DEMOS: dict[str, Callable[[Section, tuple[float, float]], None]] = {
     "heart.engine": _engine, "heart.receive~": _receive, "heart.send~": _send, "heart.beat": _beat,
-    "heart.heard": _heard, "heart.morph": _morph, "heart.panel": _panel,
+    "heart.heard": _heard, "heart.morph": _morph, "heart.cues": _cues, "heart.panel": _panel,
 }  # fmt: skip

@@ -102,6 +102,8 @@ def _py2max(patcher: dict[str, Any], package: Path) -> Iterator[str]:
         name = re.search(r"object '(.+?)' is not in", finding.message)
         if name and (_ours(name.group(1), package) or name.group(1).startswith("test.")):
             continue  # test.: of Cycling '74's max-test
+        if "W-OFFCANVAS" in str(finding) and patcher.get("openinpresentation"):
+            continue  # the window is that of the presentation, see _presentation
         yield str(finding)
 
 
@@ -165,7 +167,13 @@ def _is_signal(box: Box, outlet: int) -> bool:
 
 
 def _presentation(level: dict[str, Any]) -> Iterator[str]:
-    faces = [e["box"] for e in level["boxes"] if e["box"].get("presentation") and not e["box"].get("background")]
+    shown = [e["box"] for e in level["boxes"] if e["box"].get("presentation")]
+    faces = [box for box in shown if not box.get("background")]
+    if level.get("openinpresentation"):
+        for box in shown:
+            x, y, w, h = box["presentation_rect"]
+            if x < 0 or y < 0 or x + w > level["rect"][2] or y + h > level["rect"][3]:
+                yield f"in presentation {_called(box)} lies outside the window"
     for one, two in combinations(faces, 2):
         a, b = one["presentation_rect"], two["presentation_rect"]
         if a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]:

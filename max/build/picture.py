@@ -21,7 +21,14 @@ def svg(patcher: dict[str, Any], presentation: bool = False, package: Path | Non
     bottom = max(box[key][1] + box[key][3] for box in boxes) + 16
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{right:.0f}" height="{bottom:.0f}" font-family="{FONT}">',
-        rect(0, 0, right, bottom, colour(patcher.get("editing_bgcolor"), "#e5e5e5"), "none"),
+        rect(
+            0,
+            0,
+            right,
+            bottom,
+            colour(patcher.get("locked_bgcolor" if presentation else "editing_bgcolor"), "#e5e5e5"),
+            "none",
+        ),
         *(draw(box, box[key]) for box in boxes),
         *(_inside(box, box[key], package) for box in boxes if package and box["maxclass"] == "bpatcher"),
     ]

@@ -109,6 +109,10 @@ class Sheet:
         self.name, self.local = name, local
         self.presentation = (0.0, 0.0)
         """Width and height of its face, where it has one."""
+        self.window: tuple[float, float] | None = None
+        """Of its window, where that is not as large as what is on it."""
+        self.dark: Colour = PAPER
+        """Its ground while it is locked."""
         self.patcher: Any = Patcher(
             parent=parent.patcher if parent else None, on_invalid="raise", validate_attrs=True, strict=True
         )
@@ -208,9 +212,10 @@ class Sheet:
         rects = [box.patching_rect for box in self.patcher._boxes]
         right = max([r[0] + r[2] for r in rects] + [least[0]]) + MARGIN
         bottom = max([r[1] + r[3] for r in rects] + [least[1]]) + MARGIN
-        self.patcher.rect = Rect(80.0, 100.0, float(round(right)), float(round(bottom)))
+        width, height = self.window or (round(right), round(bottom))
+        self.patcher.rect = Rect(80.0, 100.0, float(width), float(height))
         self.patcher.editing_bgcolor = PAPER
-        self.patcher.locked_bgcolor = PAPER
+        self.patcher.locked_bgcolor = self.dark
 
     def save(self, path: Path) -> None:
         """Write .maxpat or .maxhelp, and let other sheets use it as an object."""

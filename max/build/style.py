@@ -25,3 +25,12 @@ STEP = 34.0
 """From one row of boxes to the next: room for a cord."""
 
 MARGIN = 20.0
+
+NIGHT = hex_colour("#120c0e")
+"""The concert patch: dark as the hall."""
+
+DUSK = hex_colour("#241a1d")
+DIM = hex_colour("#a89a95")
+AMBER = hex_colour("#ffb02e")
+GREEN = hex_colour("#1d8f4f")
+LEAF = hex_colour("#22b868")

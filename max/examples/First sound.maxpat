@@ -3,7 +3,7 @@
 		"fileversion": 1,
 		"appversion": {"major": 8, "minor": 6, "revision": 0, "architecture": "x64", "modernui": 1},
 		"classnamespace": "box",
-		"rect": [80.0, 100.0, 740.0, 941.0],
+		"rect": [80.0, 100.0, 740.0, 1043.0],
 		"bglocked": 0,
 		"openinpresentation": 0,
 		"default_fontsize": 12.0,
@@ -42,7 +42,7 @@
 			{"box": {"id": "obj-8", "maxclass": "ezdac~", "numinlets": 2, "numoutlets": 0, "patching_rect": [400, 280, 45, 45], "outlettype": []}},
 			{"box": {"id": "obj-9", "maxclass": "number", "numinlets": 1, "numoutlets": 2, "patching_rect": [510, 158, 60, 22], "outlettype": ["", ""]}},
 			{"box": {"id": "obj-10", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [510, 185, 90, 21.0], "text": "reserve, ms", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-			{"box": {"id": "obj-11", "maxclass": "bpatcher", "numinlets": 0, "numoutlets": 0, "patching_rect": [30, 335, 660.0, 586.0], "name": "heart.panel.maxpat", "bgmode": 0, "border": 0, "clickthrough": 0, "enablehscroll": 0, "enablevscroll": 0, "lockeddragscroll": 0, "viewvisibility": 1, "outlettype": ["float", "", ""], "offset": [0.0, 0.0]}}
+			{"box": {"id": "obj-11", "maxclass": "bpatcher", "numinlets": 0, "numoutlets": 0, "patching_rect": [30, 335, 660.0, 688.0], "name": "heart.panel.maxpat", "bgmode": 0, "border": 0, "clickthrough": 0, "enablehscroll": 0, "enablevscroll": 0, "lockeddragscroll": 0, "viewvisibility": 1, "outlettype": ["float", "", ""], "offset": [0.0, 0.0]}}
 		],
 		"lines": [
 			{"patchline": {"source": ["obj-3", 0], "destination": ["obj-4", 0], "order": 0}},

@@ -43,7 +43,7 @@
 						"fileversion": 1,
 						"appversion": {"major": 8, "minor": 6, "revision": 0, "architecture": "x64", "modernui": 1},
 						"classnamespace": "box",
-						"rect": [80.0, 100.0, 800.0, 1022.0],
+						"rect": [80.0, 100.0, 800.0, 1124.0],
 						"bglocked": 0,
 						"openinpresentation": 0,
 						"default_fontsize": 12.0,
@@ -81,8 +81,8 @@
 							{"box": {"id": "obj-7", "maxclass": "newobj", "numinlets": 1, "numoutlets": 10, "patching_rect": [400, 130, 200, 22.0], "outlettype": ["signal", "signal", "signal", "signal", "signal", "signal", "signal", "signal", "", ""], "text": "heart.receive~"}},
 							{"box": {"id": "obj-8", "maxclass": "live.gain~", "numinlets": 1, "numoutlets": 4, "patching_rect": [400, 171, 48, 130], "outlettype": ["signal", "", "float", "list"], "orientation": 0, "channels": 1, "parameter_enable": 0}},
 							{"box": {"id": "obj-9", "maxclass": "ezdac~", "numinlets": 2, "numoutlets": 0, "patching_rect": [400, 320, 45, 45], "outlettype": []}},
-							{"box": {"id": "obj-10", "maxclass": "bpatcher", "numinlets": 0, "numoutlets": 0, "patching_rect": [30, 375, 660.0, 586.0], "name": "heart.panel.maxpat", "bgmode": 0, "border": 0, "clickthrough": 0, "enablehscroll": 0, "enablevscroll": 0, "lockeddragscroll": 0, "viewvisibility": 1, "outlettype": ["float", "", ""], "offset": [0.0, 0.0]}},
-							{"box": {"id": "obj-11", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [20, 981.0, 760, 21.0], "text": "See also: heart.engine, heart.morph.  The engine: heart live.  Every address: the help of heart.engine.", "fontsize": 12, "textcolor": [0.5451, 0.1176, 0.1765, 1.0]}}
+							{"box": {"id": "obj-10", "maxclass": "bpatcher", "numinlets": 0, "numoutlets": 0, "patching_rect": [30, 375, 660.0, 688.0], "name": "heart.panel.maxpat", "bgmode": 0, "border": 0, "clickthrough": 0, "enablehscroll": 0, "enablevscroll": 0, "lockeddragscroll": 0, "viewvisibility": 1, "outlettype": ["float", "", ""], "offset": [0.0, 0.0]}},
+							{"box": {"id": "obj-11", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [20, 1083.0, 760, 21.0], "text": "See also: heart.engine, heart.morph.  The engine: heart live.  Every address: the help of heart.engine.", "fontsize": 12, "textcolor": [0.5451, 0.1176, 0.1765, 1.0]}}
 						],
 						"lines": [
 							{"patchline": {"source": ["obj-4", 0], "destination": ["obj-5", 0], "order": 0}},

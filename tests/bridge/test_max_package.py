@@ -22,7 +22,11 @@ from max.build import lint  # noqa: E402
 from max.build.catalogue import OBJECTS  # noqa: E402
 
 PACKAGE = ROOT / "max"
-PATCHES = lint.patches(PACKAGE) + lint.patches(ROOT / "tests" / "max")
+PATCHES = [
+    *lint.patches(PACKAGE),
+    *lint.patches(ROOT / "tests" / "max"),
+    *lint.patches(ROOT / "patches" / "concert"),
+]
 SAID_BY_NOBODY = {"/heart/value"}
 """Beginnings of addresses that the patches complete themselves."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,16 +14,17 @@ from pd_patches.canvas import Canvas
 from heart import namespace as ns
 from rig.pd import FOLDER
 
-FILES = sorted(FOLDER.rglob("*.pd"))
+FILES = sorted([*FOLDER.rglob("*.pd"), *(FOLDER.parent / "concert").glob("*.pd")])
 OBJECTS = sorted(
     path.stem for path in FOLDER.glob("heart.*.pd") if not path.stem.endswith("-help") and path.stem != "heart"
 )
 VANILLA = """
-* *~ +~ + - == max adc~ append array bang~ bang block~ change clip dac~ del env~ expr f filledpolygon get
+* *~ +~ + - == max adc~ append array bang~ bang block~ change clip dac~ declare del drawpolygon env~ expr f file
+filledpolygon get int key
 inlet inlet~ line~ list loadbang makefilename metro moses msg netreceive netsend noise~ oscformat oscparse
-outlet outlet~ pack pipe pointer print r r~ route s s~ samplerate~ savepanel sel send set sig~ snapshot~
+outlet outlet~ pack pdcontrol pipe pointer print r r~ route s s~ samplerate~ savepanel sel send set sig~ snapshot~
 spigot struct symbol t tabread tabread~ tabreceive~ tabsend~ tabwrite timer unpack until v vline~ writesf~ bng
-tgl hsl hradio vu cnv
+tgl hsl hradio line vradio vu cnv
 """
 """Objects of Pd itself that the patches may use."""
 
@@ -64,7 +66,7 @@ def made() -> dict[str, Canvas]:
 
 def test_the_files_are_what_the_builder_writes(made: dict[str, Canvas]) -> None:
     written = {f"{name}.pd": "\n".join(canvas.text_of()) + "\n" for name, canvas in made.items()}
-    found = {str(path.relative_to(FOLDER)): path.read_text() for path in FILES}
+    found = {os.path.relpath(path, FOLDER): path.read_text() for path in FILES}
     assert written == found, "run: PYTHONPATH=engine:tools python -m pd_patches"
 
 

@@ -59,12 +59,17 @@ class PureData:
     """
 
     def __init__(
-        self, *engine_ports: int, my_port: int | None = None, rate_hz: int = 44_100, patch: Path = PATCH
+        self,
+        *engine_ports: int,
+        my_port: int | None = None,
+        rate_hz: int = 44_100,
+        patch: Path = PATCH,
+        beside: tuple[Path, ...] = (),
     ) -> None:
         self.names = ("a", "b") if patch == STUDIO else ("0",)
         self.engine_ports, self.my_port = engine_ports, my_port or free_port()
         self.rig_port = free_port()
-        self.rate_hz, self.patch = rate_hz, patch
+        self.rate_hz, self.patch, self.beside = rate_hz, patch, beside
         self.said: dict[str, str] = {}
         """How each engine stands, in words, by its name."""
         self.prints: list[tuple[str, str]] = []
@@ -82,7 +87,7 @@ class PureData:
         assert program, MISSING
         ports = zip(self.names, (self.engine_ports[0], self.engine_ports[-1]), (self.my_port, 0))
         settings = "".join(f"; heart-{name}-connect 127.0.0.1 {port} {own}" for name, port, own in ports)
-        patches = [self.patch] if self.patch == STUDIO else [self.patch, RIG]
+        patches = [self.patch] if self.patch == STUDIO else [self.patch, RIG, *self.beside]
         self._process = subprocess.Popen(
             [
                 program,

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from heart.audio import write_audio
 from heart.cli import main
-from heart.ecg.peaks import read_peaks
+from heart.ecg.record import read_peaks
 from heart.errors import FileError, HeartError
 from heart.records import SAMPLE_RATE_HZ
 from heart.sounding.offline import generate

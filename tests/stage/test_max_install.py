@@ -19,9 +19,14 @@ def test_the_package_is_copied_to_the_newest_max_and_replaced(tmp_path: Path) ->
     assert target == tmp_path / "Max 9" / "Packages" / "sounds-of-the-heart"
     assert (target / "patchers" / "heart.engine.maxpat").is_file()
     assert (target / "help" / "heart.engine.maxhelp").is_file()
+    assert (target / "patchers" / "heart.cues.maxpat").is_file()
+    concert = target / "extras" / f"{max_package.CONCERT}.maxpat"
+    assert concert.read_bytes() == max_package.concert().read_bytes()
     assert not (target / "build").exists()
     (target / "old.maxpat").write_text("of an older version")
+    (target / "extras" / "heart-2026-11-24-203512.wav").write_text("a concert")
     assert not (max_package.install(documents=tmp_path) / "old.maxpat").exists()
+    assert (target / "extras" / "heart-2026-11-24-203512.wav").read_text() == "a concert"
 
 
 def test_without_max_and_beside_something_else_it_says_what_to_do(tmp_path: Path) -> None:
@@ -37,7 +42,8 @@ def test_without_max_and_beside_something_else_it_says_what_to_do(tmp_path: Path
 def test_the_command_says_where_the_package_is_and_where_it_went(tmp_path: Path) -> None:
     shown = CliRunner().invoke(main, ["max"])
     assert shown.exit_code == 0
-    assert str(max_package.folder()) in shown.output
+    assert {str(max_package.folder()), str(max_package.concert())} <= set(shown.output.splitlines())
+    assert max_package.concert().with_suffix(".pd").is_file()
     done = CliRunner().invoke(main, ["max", "--install", "--to", str(tmp_path)])
     assert done.exit_code == 0
     assert (tmp_path / "sounds-of-the-heart" / "package-info.json").is_file()

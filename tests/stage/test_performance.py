@@ -145,7 +145,7 @@ def test_in_follow_mode_the_beats_are_led_onto_those_of_the_heart() -> None:
         return float(np.abs([(beat.s1 - phase + rr / 2) % rr - rr / 2 for beat in beats]).max()) / SAMPLE_RATE_HZ
 
     performance.align(phase, 3 * SAMPLE_RATE_HZ)
-    performance.rewind(2 * SAMPLE_RATE_HZ)
+    performance.begin(2 * SAMPLE_RATE_HZ, beats=True)
     assert apart_s(4, 8) < NEAR_S
     phase += 0.1 * SAMPLE_RATE_HZ
     for tick in range(200):
@@ -172,7 +172,7 @@ def test_a_ramp_of_tempo_moves_the_beats_the_value_and_ends_with_done() -> None:
     assert effects == [SingAgain(beats=True)]
     performance.message("/heart/set/rmssd", (0.0,), "x")
     performance.message("/heart/listen/bpm", (1,), "max")
-    performance.rewind(SAMPLE_RATE_HZ)
+    performance.begin(SAMPLE_RATE_HZ, beats=True)
     told = [
         effect
         for frame in range(SAMPLE_RATE_HZ, 12 * SAMPLE_RATE_HZ, 441)
@@ -193,7 +193,7 @@ def test_a_ramp_of_tempo_moves_the_beats_the_value_and_ends_with_done() -> None:
 
 def test_a_set_ends_a_ramp_even_where_it_stands() -> None:
     performance, _ = ramping("bpm", 144.0, 10.0)
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     performance.advance(5 * SAMPLE_RATE_HZ)
     assert performance.values["bpm"] == pytest.approx(108)
     effects = performance.message("/heart/set/bpm", (performance.values["bpm"],), "x")
@@ -205,9 +205,9 @@ def test_a_set_ends_a_ramp_even_where_it_stands() -> None:
 def test_a_second_ramp_takes_over_where_the_first_is() -> None:
     performance, _ = ramping("bpm", 144.0, 10.0)
     performance.message("/heart/set/rmssd", (0.0,), "x")
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     performance.message("/heart/ramp", ("bpm", 72.0, 5.0), "x")
-    performance.rewind(5 * SAMPLE_RATE_HZ)
+    performance.begin(5 * SAMPLE_RATE_HZ, beats=True)
     gaps = np.diff([beat.s1 for beat in performance.beats_between(0, 12 * SAMPLE_RATE_HZ)])
     rates = 60 * SAMPLE_RATE_HZ / gaps
     assert rates.max() == pytest.approx(108, abs=3)
@@ -218,7 +218,7 @@ def test_a_second_ramp_takes_over_where_the_first_is() -> None:
 @pytest.mark.parametrize("param", [p for p in PARAMS.values() if p.continuous], ids=lambda p: p.name)
 def test_every_parameter_with_a_fader_can_be_ramped_to_its_end(param) -> None:
     performance, _ = ramping(param.name, param.high, 2.0)
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     effects = [effect for frame in range(0, 3 * SAMPLE_RATE_HZ, 441) for effect in performance.advance(frame)]
     assert performance.values[param.name] == param.high
     turns = [effect.value for effect in effects if isinstance(effect, Turn)]
@@ -237,7 +237,7 @@ def test_patterns_and_levels_reach_the_wish() -> None:
     performance = Performance()
     performance.message("/heart/set/pattern", ("bigeminy",), "x")
     performance.message("/heart/set/balance", (-0.2,), "x")
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     beats = performance.wish(1, 5 * SAMPLE_RATE_HZ, 8_192, np.zeros(0, np.float32)).beats
     assert {round(beat.gain2 / balance_levels(-0.2)[1], 3) for beat in beats} == {1.0, ECTOPIC_LEVELS[1]}
 
@@ -245,9 +245,9 @@ def test_patterns_and_levels_reach_the_wish() -> None:
 def test_extrasystole_is_a_normal_heart_with_premature_beats_unless_another_pattern_is_asked_for() -> None:
     performance = Performance()
     performance.message("/heart/set/rmssd", (0.0,), "x")
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     assert SingAgain(beats=True) in performance.message("/heart/set/label", ("extrasystole",), "x")
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     wish = performance.wish(1, 0, 60 * SAMPLE_RATE_HZ, np.zeros(0, np.float32))
     assert shares_of(wish) == {"N": 1.0}
     intervals = np.array([beat.rr_ms for beat in wish.beats])
@@ -273,7 +273,7 @@ def test_a_downbeat_falls_on_its_frame() -> None:
     assert performance.message("/heart/downbeat", (500.0,), "x") == [Downbeat("x", in_ms=500.0)]
     assert performance.message("/heart/downbeat/at", (77,), "x") == [Downbeat("x", offset=77)]
     assert performance.downbeat(150_001.0) == [SingAgain(beats=True)]
-    performance.rewind(SAMPLE_RATE_HZ)
+    performance.begin(SAMPLE_RATE_HZ, beats=True)
     assert 150_001 in [beat.s1 for beat in performance.beats_between(0, 5 * SAMPLE_RATE_HZ)]
 
 
@@ -286,6 +286,6 @@ def test_mode_track_sings_the_given_beats_and_needs_them() -> None:
     assert gaps[:4] == pytest.approx([500, 1_000, 500, 1_000], abs=0.1)
     assert performance.values["bpm"] == pytest.approx(80)
     performance.message("/heart/set/bpm", (160.0,), "x")
-    performance.rewind(0)
+    performance.begin(0, beats=True)
     gaps = np.diff([beat.s1 for beat in performance.beats_between(0, 2 * SAMPLE_RATE_HZ)]) / 44.1
     assert gaps[:4] == pytest.approx([250, 500, 250, 500], abs=0.1)

@@ -6,8 +6,8 @@ from pd_patches.canvas import Canvas
 
 
 def patches() -> dict[str, Canvas]:
-    """Every file of patches/pd, by its name without .pd."""
-    from pd_patches import channel, client, helps, morph, objects, opening, panel, senses
+    """Every file of patches/pd, and the concert patch beside it, by its name without .pd."""
+    from pd_patches import channel, client, concert, cues, helps, morph, objects, opening, panel, senses
 
     return {
         "inside/client": client.client(),
@@ -20,8 +20,10 @@ def patches() -> dict[str, Canvas]:
         "heart.beat": senses.beat(),
         "heart.heard": senses.heard(),
         "heart.morph": morph.morph(),
+        "heart.cues": cues.cues(),
         "heart.panel": panel.panel(),
         "heart": opening.opening(),
+        "../concert/SoundsOfTheHeart": concert.concert(),
         "inside/knob": panel.knob(),
         "inside/choice": panel.choice(),
         **{f"{name}-help": helps.fitted(make) for name, make in helps.HELPS.items()},

@@ -44,6 +44,9 @@ class Canvas:
     who: str = ""
     """The argument that names the engine, as "$1": `&tell` means heart-$1-tell, `@epoch` heart_epoch_$1."""
 
+    path: str = ""
+    """A folder, as seen from the patch, in which Pd looks for objects, too."""
+
     # --- boxes
 
     def add(self, x: int, y: int, line: str, size: tuple[int, int], name: str = "", solid: bool = True) -> Box:
@@ -127,10 +130,12 @@ class Canvas:
         font: int = 12,
         ink: str = "#5a3030",
         receive: str = "empty",
+        middle: int = 0,
     ) -> Box:
-        label = _label(label)
+        """A coloured ground with words; `middle`: pixels from its top to their middle."""
+        label, middle = _label(label), middle or (font if font < 20 else 30)
         line = (
-            f"#X obj {x} {y} cnv 12 {width} {height} empty {escape(receive)} {label} 8 {font if font < 20 else 30} "
+            f"#X obj {x} {y} cnv 12 {width} {height} empty {escape(receive)} {label} 8 {middle} "
             f"0 {font} {colour} {ink} 0;"
         )
         return self.add(x, y, line, (width, height), f"cnv {label}", solid=False)
@@ -144,12 +149,18 @@ class Canvas:
         receive: str = "empty",
         label: str = "",
         colour: str = RED,
+        ground: str = "#ffffff",
+        ink: str = INK,
+        font: int = 11,
+        at: tuple[int, int] | None = None,
     ) -> Box:
+        """A button; its label is at its right, or `at` pixels from its corner."""
+        dx, dy = at or (size + 6, size // 2)
         line = (
             f"#X obj {x} {y} bng {size} 120 50 0 {escape(send)} {escape(receive)} {_label(label)} "
-            f"{size + 6} {size // 2} 0 11 #ffffff {colour} {INK};"
+            f"{dx} {dy} 0 {font} {ground} {colour} {ink};"
         )
-        return self.add(x, y, line, _with_label(size + 1, size + 1, label), f"bng {label}")
+        return self.add(x, y, line, _with_label(size + 1, size + 1, "" if at else label), f"bng {label}")
 
     def toggle(
         self,
@@ -160,10 +171,12 @@ class Canvas:
         receive: str = "empty",
         label: str = "",
         on: bool = False,
+        ground: str = "#ffffff",
+        ink: str = RED,
     ) -> Box:
         line = (
             f"#X obj {x} {y} tgl {size} {int(on)} {escape(send)} {escape(receive)} {_label(label)} "
-            f"{size + 6} {size // 2} 0 11 #ffffff {RED} {INK} {int(on)} 1;"
+            f"{size + 6} {size // 2} 0 11 {ground} {ink} {INK} {int(on)} 1;"
         )
         return self.add(x, y, line, _with_label(size + 1, size + 1, label), f"tgl {label}")
 
@@ -180,13 +193,20 @@ class Canvas:
         log: bool = False,
         start: int = 0,
         load: bool = False,
+        ground: str = "#ffffff",
     ) -> Box:
         """`start` in hundredths of a pixel, as Pd keeps it; told when the patch opens if `load`."""
         line = (
             f"#X obj {x} {y} hsl {width} 17 {low:g} {high:g} {int(log)} {int(load)} {escape(send)} "
-            f"{escape(receive)} {_label(label)} {width + 8} 8 0 11 #ffffff {RED} {INK} {start} 1;"
+            f"{escape(receive)} {_label(label)} {width + 8} 8 0 11 {ground} {RED} {INK} {start} 1;"
         )
         return self.add(x, y, line, _with_label(width + 5, 18, label), f"hsl {label}")
+
+    def column_of_cells(self, x: int, y: int, cells: int, size: int, send: str, ground: str, ink: str) -> Box:
+        line = (
+            f"#X obj {x} {y} vradio {size} 1 0 {cells} {escape(send)} empty empty 0 -9 0 11 {ground} {ink} {INK} 0;"
+        )
+        return self.add(x, y, line, (size + 1, size * cells + 1), "vradio")
 
     def radio(
         self, x: int, y: int, cells: int, send: str = "empty", receive: str = "empty", label: str = ""
@@ -244,7 +264,8 @@ class Canvas:
         if self.graph:
             x, y, width, height = self.graph
             coords = [f"#X coords {' '.join(map(str, self.whole))} {width} {height} 2 {x} {y};"]
-        return [head, *self.lines, *wires, *coords]
+        declared = [f"#X declare -path {self.path};"] if self.path else []
+        return [head, *declared, *self.lines, *wires, *coords]
 
     def overlaps(self) -> list[str]:
         """Boxes that cover each other, here and inside."""

@@ -48,7 +48,7 @@ def engine_help() -> Canvas:
             ("arguments", "1 name: letters, digits, _ (none: 0). 2 and 3 host and port (none: 127.0.0.1 9700)"),
             ("in", "a parameter and its value: bpm 90"),
             ("", "any address of docs/osc.md: /heart/ramp bpm 120 10"),
-            ("", "connect HOST PORT OWN_PORT, disconnect"),
+            ("", "connect HOST PORT OWN_PORT, disconnect, phrase WORDS (where the engine asks for one)"),
             ("out 1", "how it stands, in words"),
             ("out 2", "the last trouble, in words"),
             ("out 3", "values: bpm 90"),
@@ -225,6 +225,32 @@ def panel_help() -> Canvas:
     return c
 
 
+def cues_help() -> Canvas:
+    c = page(
+        "heart.cues",
+        "The cues of the engine's score, for a concert: heart live --score FILE.",
+        [
+            (
+                "arguments",
+                "1 name of the heart.engine (none: 0). 2 shortest time between two go, in ms (none: 300)",
+            ),
+            ("in", "go or a bang, to NUMBER, names (asked by itself when the stream begins)"),
+            ("out 1", "the cue that is played: n (0: none yet) count name"),
+            ("out 2", "state: none (no score), waiting, playing, ended"),
+            ("out 3, 4", "seconds since it began, seconds until it ends"),
+            ("out 5, 6", "name of the next cue, 1 when it waits for go"),
+            ("out 7", "one of the cues: number count name seconds waits"),
+        ],
+    )
+    c.obj(20, TOP, "heart.engine h_cues")
+    cues = c.obj(20, TOP + 120, "heart.cues h_cues")
+    for n, text in enumerate(("go", "to 2", "names")):
+        c.msg(20 + n * 80, TOP + 60, text) >> cues
+    for n, what in enumerate(("now", "state", "seconds", "left", "next", "waits", "name")):
+        cues[n] >> c.obj(20 + n % 4 * 110, TOP + 180 + n // 4 * 40, f"print {what}")
+    return c
+
+
 HELPS: dict[str, Callable[[], Canvas]] = {
     "heart.engine": engine_help,
     "heart.receive~": receive_help,
@@ -232,5 +258,6 @@ HELPS: dict[str, Callable[[], Canvas]] = {
     "heart.beat": beat_help,
     "heart.heard": heard_help,
     "heart.morph": morph_help,
+    "heart.cues": cues_help,
     "heart.panel": panel_help,
 }

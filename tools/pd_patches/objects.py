@@ -29,17 +29,18 @@ def engine() -> Canvas:
     c.head(
         "heart.engine NAME HOST PORT: the connection to the engine. In: a parameter and its value (bpm "
         "90), any address of docs/osc.md (/heart/ramp bpm 120 10), connect HOST PORT OWN_PORT, "
-        "disconnect.",
+        "disconnect, phrase WORDS.",
         110,
     )
     into = c.obj(20, 70, "inlet")
-    kind = c.obj(20, 98, "route connect disconnect")
+    kind = c.obj(20, 98, "route connect disconnect phrase")
     into >> kind
     kind >> c.obj(20, 130, "inside/to $1 connect")
     kind[1] >> c.obj(200, 130, "inside/to $1 disconnect")
+    kind[2] >> c.obj(20, 160, "inside/to $1 phrase")
     c.text(420, 64, "An address begins with a slash (47), anything else is a parameter.", 70)
     whole, copies = c.obj(420, 98, "list append"), c.obj(420, 126, "t a a")
-    kind[2] >> whole >> copies
+    kind[3] >> whole >> copies
     first = c.column(560, 126, "list split 1", "list fromsymbol", "list split 1", "== 47", "t f f")
     copies[1] >> first[0]
     to, other, no = c.obj(420, 300, "spigot"), c.obj(520, 300, "spigot"), c.obj(520, 266, "== 0")

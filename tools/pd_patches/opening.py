@@ -51,6 +51,7 @@ OBJECTS = (
     ("heart.beat", "a bang when S1 sounds, phase, bpm"),
     ("heart.heard", "beats, rate and verdicts of the ear"),
     ("heart.morph 4", "a pad over the loaded sounds"),
+    ("heart.cues", "the cues of a score: go, to, where it is"),
     ("heart.panel", "what you see above"),
 )
 

@@ -32,7 +32,10 @@ def says(who: str) -> Canvas:
     c.text(20, 230, "hello name reply_port protocol sample_rate channels", 52)
     hello = c.column(20, 258, "r &hello", "t b b b b")
     name, packed = c.msg(20, 342, "symbol pure-data"), c.obj(20, 370, "pack s 0 1 44100 1")
-    hello[1] >> name >> packed >> c.obj(20, 398, "oscformat -f siiii heart hello") >> c.obj(20, 426, "s &bytes")
+    whole = c.column(20, 398, "list append", "oscformat -f siiii heart hello", "s &bytes", step=25)
+    hello[1] >> name >> packed >> whole[0]
+    phrase = c.column(300, 370, "r &phrase", "list append")
+    phrase[1] >> whole[0][1]
     channels = c.obj(180, 342, "v @channels")
     hello[1][1] >> channels >> packed[4]
     rate = c.obj(180, 286, "samplerate~")
@@ -40,7 +43,7 @@ def says(who: str) -> Canvas:
     c.boxes[-1][1] >> c.obj(280, 314, "v @sr")
     hello[1][3] >> c.msg(280, 258, "0") >> c.obj(330, 258, "v @since_hello")
 
-    c.text(20, 470, "any message: address arguments", 40)
+    c.text(20, 480, "any message: address arguments", 40)
     tell = c.column(20, 498, "r &tell", "list append", "t a a")
     rest, first = c.obj(20, 582, "list split 1"), c.obj(160, 526, "list split 1")
     tell[2] >> rest

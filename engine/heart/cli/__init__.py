@@ -11,9 +11,12 @@ from heart import __version__
 from heart.cli.about import bench, doctor, max_, osc
 from heart.cli.dance import prepare
 from heart.cli.door import DISCLAIMER, Door
+from heart.cli.ecg import ecg
 from heart.cli.learn import data, evaluate, train
 from heart.cli.perform import demo, listen, live
-from heart.cli.sing import continue_, generate, inpaint, morph, render, vary
+from heart.cli.score import render, score
+from heart.cli.sing import continue_, generate, inpaint, morph, vary
+from heart.cli.sounds import sounds
 from heart.cli.weights import models
 
 
@@ -34,7 +37,8 @@ def main(debug: bool, verbose: bool) -> None:
 
 for _command in (
     *(live, demo, listen),
-    *(generate, render, vary, morph, continue_, inpaint, prepare),
+    *(generate, vary, morph, continue_, inpaint, prepare, ecg),
+    *(score, render, sounds),
     *(models, data, train, evaluate),
     *(osc, bench, max_, doctor),
 ):

@@ -51,13 +51,17 @@ def bench(what: str | None, seconds: float, voice: str, threads: int, device: st
 @click.option("--install", is_flag=True, help="Copy it where Max looks: Documents/Max 9/Packages, or Max 8.")
 @click.option("--to", type=click.Path(path_type=Path), help="With --install: another folder of packages.")
 def max_(install: bool, to: Path | None) -> None:
-    """Where the Max package is; --install copies it into Max."""
+    """Where the Max package and the concert patch are; --install copies them into Max."""
     from heart.stage import max_package
 
     if not install:
-        click.echo(f"{max_package.folder()}\nheart max --install copies it into Max; docs/max.md tells the rest")
+        click.echo(f"{max_package.folder()}\n{max_package.concert()}")
+        click.echo(
+            "the package, and the patch for a concert; heart max --install copies both into Max (docs/max.md)"
+        )
         return
     click.echo(f"{max_package.install(to)}\nrestart Max; then Extras > Sounds of the Heart")
+    click.echo(f"on stage: Extras > {max_package.CONCERT}")
 
 
 @click.command()

@@ -25,6 +25,21 @@ def data(ctx: click.Context) -> None:
         click.echo(guide())
 
 
+@data.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="DATABASE/RECORD ...")
+@click.option("--base", metavar="URL", help="A mirror with the same folders (or HEART_PHYSIONET).")
+@click.option("--timeout", "timeout_s", default=20.0, show_default=True, type=click.FloatRange(0.1, 600))
+def data_fetch(names: tuple[str, ...], base: str | None, timeout_s: float) -> None:
+    """Fetch ECG records from PhysioNet: mitdb/100 nsrdb/16265, or all of mitdb. Broken off, it goes on.
+
+    Afterwards they are known by these names: heart ecg mitdb/100.
+    """
+    from heart.stage.record_fetch import fetch_records
+
+    for path in fetch_records(names, base, timeout_s):
+        click.echo(path)
+
+
 @data.command("synth")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(1, 1_000_000))
@@ -57,6 +72,20 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
     click.echo(manifest)
 
 
+@data.command("notes")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
+@click.option("--count", default=5000, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same bytes.")
+def data_notes(out: Path, count: int, seed: int) -> None:
+    """Make notes of instruments in NSynth's layout: additive, FM, plucked, bowed, blown, struck."""
+    from heart.learning.ear_progress import Telling
+    from heart.learning.notes_files import write_notes
+
+    with Telling() as tell:
+        path = write_notes(out, count, seed, tell)
+    click.echo(path)
+
+
 @click.command()
 @click.argument("model")
 @DATA
@@ -67,7 +96,7 @@ def data_synth(out: Path, count: int, seed: int, kind: str, **wish: Any) -> None
 @click.option("--from", "start", type=click.Path(path_type=Path), help="dance-heart: the checkpoint to fine-tune.")
 @click.option("--name", "own", help="Of a voice of your own sounds; else the folder's.")
 def train(model: str, data: Path | None, out: Path, own: str | None, fresh: bool, **wishes: Any) -> None:
-    """Train MODEL (voice-heart, voice-texture, ear-valve or just valve), resuming where it stopped.
+    """Train MODEL (voice-heart, voice-texture, notes-ae, ear-valve or just valve), resuming where it stopped.
 
     With voice-heart or voice-texture and a folder of your own sound files as --data (no manifest.csv, no labels)
     the shipped voice learns from them, in half an hour, and becomes a new one: heart generate --voice NAME.
@@ -85,10 +114,10 @@ def train(model: str, data: Path | None, out: Path, own: str | None, fresh: bool
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw the confusion matrix as a PNG.")
 def evaluate(name: str, data: Path | None, as_json: bool, picture: Path | None) -> None:
     """Measure model NAME on the validation recordings (valve is short for ear-valve)."""
-    from heart.config import data_dir
+    from heart.learning import data_of
     from heart.learning.measure import measure
 
-    figures = measure(name, data_dir(data), picture)
+    figures = measure(name, data_of(name, data), picture)
     text = figures.pop("text", None)
     if as_json:
         click.echo(json.dumps(figures))

@@ -62,6 +62,14 @@ DEVICE = click.option(
 """Option of all who open a voice."""
 
 
+CLUSTER = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="On the workers of a Ray cluster there (HOST:PORT, auto), or of one started here: local (extra: cluster).",
+)
+"""Option of all who make many things at once."""
+
+
 def rhythm(command: Any) -> Any:
     """The options of RHYTHM."""
     for option in reversed(RHYTHM):

@@ -29,12 +29,16 @@ from heart.errors import UsageError
     "--mode",
     type=click.Choice(["lead", "follow", "track"]),
     default=None,
-    help="lead: you set the beat; follow: the ear does; track: the --beats file does."
-    " Default: track with --beats, follow with --heart or --in, else lead.",
+    help="lead: you set the beat; follow: the ear does; track: the --beats or --ecg file does."
+    " Default: track with --beats or --ecg, follow with --heart or --in, else lead; "
+    "with --score lead, until it says otherwise.",
 )
 @click.option("--heart", type=click.Path(path_type=Path), help="A heart sound file, played to the ear as if live.")
+@click.option(
+    "--ecg", metavar="RECORD", help="Sing every beat of an ECG record (WFDB, EDF, CSV; mitdb/100) at its time."
+)
 @rhythm
-@click.option("--loop", is_flag=True, help="Play the --heart or --beats file again and again.")
+@click.option("--loop", is_flag=True, help="Play the --heart, --ecg or --beats file again and again.")
 @click.option("--out", "device_out", help="Also play on this sound device (name, number or null).")
 @click.option("--in", "device_in", help="Listen on this sound device.")
 @click.option(
@@ -50,10 +54,22 @@ from heart.errors import UsageError
     help="Note every chunk with all that decides it, for heart render --again.",
 )
 @click.option(
+    "--score",
+    type=click.Path(path_type=Path),
+    help="Perform this score (docs/score.md); its cues wait for /heart/cue/go.",
+)
+@click.option("--unattended", is_flag=True, help="With --score: no cue waits.")
+@click.option(
+    "--score-out",
+    type=click.Path(path_type=Path),
+    help="Write what is performed down as a score, for heart render and for the next concert.",
+)
+@click.option(
     "--sounds",
     type=click.Path(path_type=Path),
-    help="Folder whose sounds /heart/sound/load may have, for vary and morph.",
+    help="Folder whose sounds /heart/sound/load may have, for vary and morph.  [default: the shipped sounds]",
 )
+@click.option("--notes", metavar="MODEL", help="Make notes too, with notes-ae or notes-ae-64: docs/notes.md.")
 @click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes half the cores.")
 @DEVICE
 @click.option(
@@ -124,16 +140,25 @@ def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -
         for device in list_devices():
             click.echo(device)
         return
-    from heart.config import LiveConfig
+    from heart.config import LiveConfig, shipped
     from heart.stage.console import run_live
 
-    if mode == "track" and not options["beats"]:
-        raise UsageError("--mode track: name the file of its beats with --beats")
-    follows = "follow" if options["heart"] or options["device_in"] else "lead"
+    if options["beats"] and options["ecg"]:
+        raise UsageError("--ecg and --beats: give one of them")
+    if mode == "track" and not (options["beats"] or options["ecg"]):
+        raise UsageError("--mode track: name the file of its beats with --beats or --ecg")
     settings = {name: options.pop(name) for name in SETTINGS}
-    run_live(
-        LiveConfig(mode=mode or ("track" if options["beats"] else follows), settings=settings, **options), report
-    )
+    options["sounds"] = options["sounds"] or shipped("sounds")
+    run_live(LiveConfig(mode=mode or _mode(options), settings=settings, **options), report)
+
+
+def _mode(options: dict[str, Any]) -> str:
+    """Who leads when nobody says it; a score says it itself."""
+    if options["score"]:
+        return "lead"
+    if options["beats"] or options["ecg"]:
+        return "track"
+    return "follow" if options["heart"] or options["device_in"] else "lead"
 
 
 @click.command()

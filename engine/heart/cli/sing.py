@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from heart.cli.dance import or_dance
-from heart.cli.options import DEVICE, rhythm
+from heart.cli.notes import or_notes
+from heart.cli.options import CLUSTER, DEVICE, rhythm
 
 
 @click.command()
@@ -52,32 +53,15 @@ from heart.cli.options import DEVICE, rhythm
     type=click.IntRange(1, 64),
     help="With --count: sung at once. Only 1 gives the very bits of a sound made alone; others are within 1e-4.",
 )
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="With --count: at once.")
+@CLUSTER
+@or_notes("generate")
 @or_dance("generate")
 def generate(out: Path, count: int | None, **wishes: Any) -> None:
-    """Sing a new heart, or a texture, into a file."""
+    """Sing a new heart, a texture, or a note of an instrument, into a file."""
     from heart.stage.offline import generate_files
 
     generate_files(out, count, **wishes)
-
-
-@click.command()
-@click.option(
-    "--again",
-    "log",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Sing again what `heart live --log` noted: the tape itself, before gain and guard, bit for bit.",
-)
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="A WAV file; float32.")
-@click.option("--from", "from_s", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds.")
-@click.option("--to", "to_s", type=click.FloatRange(0), help="Seconds; else to the end.")
-def render(log: Path, out: Path, from_s: float, to_s: float | None) -> None:
-    """Render offline, faster than real time: a live run again, from its log."""
-    from heart.stage.again import sing_again
-
-    told = sing_again(log, out, from_s, to_s)
-    same = "every one as it was, bit for bit" if not told.different else f"{told.different} of them in other bits"
-    click.echo(f"{out}: {told.seconds:.2f} s; {told.chunks} chunks sung again, {same}", err=True)
 
 
 def sung(command: Callable[..., None]) -> Callable[..., None]:
@@ -128,9 +112,10 @@ def vary(path: Path, **wishes: Any) -> None:
     help="slerp: along the inverted noise of the sounds; fade: cross-fade of their coefficients.",
 )
 @click.option("--seconds", type=click.FloatRange(0.1, 1800), help="Default: as long as the longest sound.")
+@or_notes("morph")
 @or_dance("morph")
 def morph(paths: tuple[Path, ...], **wishes: Any) -> None:
-    """Sing between two sounds or more."""
+    """Sing between two sounds or more. With a model of notes each may also be latents: 0.5,-1,..."""
     from heart.stage.remade import morph_files
 
     morph_files(paths, **wishes)

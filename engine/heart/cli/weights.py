@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from heart.cli.dance import COMMANDS
@@ -36,13 +38,33 @@ def models_show(name: str) -> None:
 
 
 @models.command("check")
-def models_check() -> None:
-    """Compare every model's weights with the checksum on its card."""
-    from heart.cards import list_models
+@click.argument("files", metavar="[FILE.ts]...", nargs=-1, type=click.Path(path_type=Path))
+def models_check(files: tuple[Path, ...]) -> None:
+    """Compare every model's weights with the checksum on its card; or say of exported files whose they are.
 
-    for model in list_models():
-        files = [model.weights, *map(model.few_step_weights, model.few_steps)]
-        click.echo(f"{model.name}: {', '.join(path.name for path in files)} is whole")
+    A file is looked at, never run.
+    """
+    from heart.cards import list_models
+    from heart.sounding.torchscript import say
+
+    for path in files:
+        click.echo(say(path))
+    for model in () if files else list_models():
+        weights = [model.weights, *map(model.few_step_weights, model.few_steps)]
+        click.echo(f"{model.name}: {', '.join(path.name for path in weights)} is whole")
+
+
+@models.command("export")
+@click.argument("name")
+@click.option(
+    "--format", "form", required=True, metavar="nn~|onnx|torchscript", help="nn~ for Max and Pd without Python."
+)
+@click.option("-o", "--out", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+def models_export(name: str, form: str, out: Path) -> None:
+    """Write a model for other programs: docs/export.md says which leaves as what, and how it is used there."""
+    from heart.learning.export.files import export_model
+
+    click.echo(str(export_model(name, form, out)))
 
 
 for command in COMMANDS:

@@ -18,6 +18,10 @@ MODELS = {
         "heart.learning.texture_evaluate:evaluate_texture",
     ),
     "dance-heart": ("heart.learning.dance_train:train_dance", "heart.learning.dance_judge:evaluate_dance"),
+    "notes-ae": ("heart.learning.notes_ae:train_16", "heart.learning.notes_evaluate:evaluate_ae"),
+    "notes-ae-64": ("heart.learning.notes_ae:train_64", "heart.learning.notes_evaluate:evaluate_64"),
+    "notes-gan": ("heart.learning.notes_gan_train:train_gan", "heart.learning.notes_evaluate:evaluate_gan"),
+    "notes-table": ("heart.learning.notes_table:train_table", "heart.learning.notes_table:evaluate_table"),
     "ear-beats": ("heart.learning.ear_card:make_ear", "heart.learning.ear_evaluate:evaluate_ear"),
     "ear-onset": ("heart.learning.ear_onset:train_onset", "heart.learning.ear_onset:evaluate_onset"),
     "ear-rate": (
@@ -46,6 +50,14 @@ def full_name(name: str) -> str:
     raise UsageError(f"no model called {name!r} to train or evaluate; there are {', '.join(MODELS)}")
 
 
+def data_of(name: str, data: Path | None) -> Path | None:
+    """The folder to learn from or to be measured on: of recordings, see `config.data_dir`; of notes, whatever is
+    given, as they can be made where there is none. Raises UsageError."""
+    if full_name(name).startswith("notes"):
+        return data.expanduser() if data else None
+    return data_dir(data)
+
+
 def train_model(
     name: str, data: Path | None, out: Path, own: str | None, resume: bool, given: Mapping[str, Any]
 ) -> None:
@@ -70,7 +82,7 @@ def train_model(
             return
     if own is not None:
         raise UsageError(f"--name {own}: {full} has its own; a name is for voices of your own sounds")
-    trainer(name)(data_dir(data), out / full, resume=resume, **given)
+    trainer(name)(data_of(name, data), out / full, resume=resume, **given)
 
 
 def trainer(name: str) -> Callable[..., Any]:

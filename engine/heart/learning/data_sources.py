@@ -75,7 +75,16 @@ def guide() -> str:
             f"{source.folder:11} {source.what}",
             *(f"{'':11} {source.home}", f"{'':11} {source.licence}"),
         ]
-    return "\n".join([*lines, "", *_MANIFEST, "", "Without any of it: `heart data synth -o FOLDER` makes hearts."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            *_MANIFEST,
+            "",
+            "ECG records by themselves, for heart ecg and heart live --ecg: `heart data fetch mitdb/100`.",
+            "Without any of it: `heart data synth -o FOLDER` makes hearts.",
+        ]
+    )
 
 
 _MANIFEST = (

@@ -13,8 +13,8 @@ from heart.errors import FileError, UsageError
 from heart.learning import evaluator, full_name
 
 
-def measure(name: str, data_dir: Path, picture: Path | None = None) -> dict[str, Any]:
-    """Figures of model `name` (`valve` is short for `ear-valve`) on the val split of a data folder.
+def measure(name: str, data_dir: Path | None, picture: Path | None = None) -> dict[str, Any]:
+    """Figures of model `name` (`valve` is short for `ear-valve`) on the val split of a folder.
 
     picture: where to write a PNG: the confusion matrix of a classifier, what else the evaluation of another draws.
     Raises UsageError for an unknown model or one that draws nothing, FileError where the folder lacks the

@@ -16,6 +16,7 @@ import numpy as np
 from heart.audio import write_audio
 from heart.config import data_dir
 from heart.ecg.header import read_header
+from heart.ecg.rhythm import AFTER_R_S
 from heart.errors import UsageError
 from heart.learning.ear_data import read_manifest
 from heart.learning.voice_heard import score
@@ -26,9 +27,6 @@ from heart.sounding.beats import FIRST_S1, BeatClock
 from heart.sounding.offline import generate
 from heart.sounding.registry import open_voice
 from heart.sounding.track import Track
-
-AFTER_R_S = 0.03
-"""S1 begins some hundredths of a second after R: electrical activation, then the valves close."""
 
 
 def led_by(r_s: np.ndarray) -> Track:

@@ -26,6 +26,8 @@ SEQ_MODULO = 2**20
 
 RING_FRAMES = 65_536
 CHANNELS = 8
+LATENTS = 16
+"""Faders of a note."""
 BLOCKS = (64, 128, 256, 512, 1024)
 """Block sizes in frames: each divides the ring; the largest (4.1 kB) fits every system's UDP."""
 
@@ -60,7 +62,8 @@ class Row:
     """Method of the owner that takes the message; "" for rows that only go out."""
     owner: str = "wire"
     """"wire" (heart.plumbing.wire.Wire), "performance" (heart.stage.performance.Performance), "presets"
-    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher) or "cues" (heart.stage.cues.Cues)."""
+    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher), "cues" (heart.stage.cues.Cues) or "notes"
+    (heart.stage.notes.Notes)."""
     rest: Arg | None = None
     """What may follow the named arguments, up to `most` times."""
     most: int = BLOCKS[-1]
@@ -140,6 +143,12 @@ PARAMS: dict[str, Param] = {p.name: p for p in (
     _param("ear_hop", "f", 1.0, 0.25, 10, "s", "time between two judgements of scene, valve, condition or gate",
            "log"),
     _param("ear_window", "f", 5.0, 1, 30, "s", "how much of the newest sound such a judgement speaks of", "log"),
+    _param("notes", "s", "off", None, None, "", "off: notes come by /heart/note/on alone; beat: one with "
+           "each first sound as well (heart live --notes)", choices=("off", "beat")),
+    _param("notes_pitch", "i", 57, 21, 108, "", "MIDI pitch of the beats' notes"),
+    _param("notes_level", "f", 0.0, -60, 12, "dB", "level of notes that begin from now on"),
+    *(_param(f"z{number}", "f", 0.0, -3, 3, "", f"latent {number} of notes that begin from now on")
+      for number in range(1, LATENTS + 1)),
     *(_param(f"mix_{label}", "f", 0.0, 0, 1, "", f"weight of {label} in the mix; all 0: label is sung")
       for label in (*LABELS, *TEXTURES)),
     *(_param(f"level_{voice}", "f", 0.0, -60, 6, "dB", f"level of voice {voice} beside the others"
@@ -342,6 +351,11 @@ _FIXED = (
     _in("/heart/preset/list", "which are there? answered by a name for each, then done", "on_list", "presets"),
     _out("/heart/preset/name", "one of the presets", _whole("number", "which, from 1; 0: there are none"),
          _whole("count", "of all"), _text("name", "of the preset")),
+    _in("/heart/note/on", "a note begins as soon as it is made, of the latents z1 to z16; of more than eight the "
+        "oldest goes", "on_note_on", "notes", _whole("pitch", "MIDI", 21, 108),
+        _whole("velocity", "0 lets go, as in MIDI", 0, 127)),
+    _in("/heart/note/off", "let go of the notes of a pitch", "on_note_off", "notes",
+        _whole("pitch", "MIDI", 21, 108)),
     _in("/heart/cue/go", "begin the next cue of the score, whether it waits for that or not", "on_go", "cues"),
     _in("/heart/cue/to", "go to a cue of the score, with all that was set before it", "on_to", "cues",
         _whole("n", "which, from 1", 1)),

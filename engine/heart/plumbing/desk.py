@@ -47,9 +47,18 @@ class Desk:
 
     def process(self, sound: np.ndarray) -> np.ndarray:
         """The next frames of the tape, float32 [n, voices], as [n, columns]."""
+        return self.deal(self.level(sound))
+
+    def level(self, sound: np.ndarray) -> np.ndarray:
+        """Each voice at its own fader: [n, voices]."""
         if len(self._levels) == 1:
-            return self._gain.process(self._levels[0].process(sound))
-        voices = np.stack([level.process(sound[:, v]) for v, level in enumerate(self._levels)], 1)
+            return self._levels[0].process(sound)
+        return np.stack([level.process(sound[:, v]) for v, level in enumerate(self._levels)], 1)
+
+    def deal(self, voices: np.ndarray) -> np.ndarray:
+        """Levelled voices [n, voices] to [n, columns], at the fader for all."""
+        if len(self._levels) == 1:
+            return self._gain.process(voices)
         dealt = [voices[:, column :: self.columns].sum(1) for column in range(self.columns)]
         return self._gain.process(np.stack(dealt, 1))
 

@@ -89,6 +89,16 @@ class Tape:
                 )
             return self._copy(start, frames)
 
+    def restore(self, start: int, audio: np.ndarray) -> None:
+        """Put back what stood from `start` up to the head, sealed or not: float32 [n, channels].
+
+        Raises ValueError when it does not reach from the tail or later to the head.
+        """
+        with self._lock:
+            if not self._tail <= start <= start + len(audio) == self._head:
+                raise ValueError(f"{len(audio)} frames from {start} on do not end at {self._head}")
+            self._put(start, self._as_frames(audio))
+
     def seal(self, frame: int) -> None:
         """Promise that nothing before `frame` changes any more; a lower frame than before changes nothing.
 

@@ -101,6 +101,10 @@ class BeatClock:
         """Variability asked for, where it is going."""
         return self._settings["rmssd_ms"].after
 
+    def systole_at(self, frame: float) -> float:
+        """Share of the systole that the rate would have, of a beat with its S1 there."""
+        return self._settings["systole"].at(frame)
+
     def reseed(self, seed: int) -> None:
         """Another variation, from the next scheduled beat on."""
         self.seed = int(seed)
@@ -227,6 +231,9 @@ class BeatClock:
         """Levels of S1 and S2 of a beat, each by the balance where it sounds."""
         balance, beat = self._settings["balance"], step.beat
         weak = ECTOPIC_LEVELS if step.ectopic else (1.0, 1.0)
+        if self._track and self._track_first is not None and beat.n >= self._track_first:
+            given = self._track.levels_of(beat.n - self._track_first)
+            weak = (weak[0] * given[0], weak[1] * given[1])
         return (
             balance_levels(balance.at(beat.s1))[0] * weak[0],
             balance_levels(balance.at(beat.s2))[1] * weak[1],

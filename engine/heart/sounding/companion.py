@@ -6,7 +6,7 @@ companion beats at every 1/tempo of these, so it goes along with every variation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from heart.records import SAMPLE_RATE_HZ, Beat
 from heart.sounding.rhythm import systole_ms
@@ -30,9 +30,12 @@ class Companion:
         self._floor = 0
         """No beat is made before this frame: it has been sung past."""
 
-    def beats_until(self, frame: int, leads: Sequence[Beat], systole: float = 1.0) -> tuple[Beat, ...]:
+    def beats_until(
+        self, frame: int, leads: Sequence[Beat], systole: Callable[[float], float] = lambda frame: 1.0
+    ) -> tuple[Beat, ...]:
         """All remembered beats with S1 before `frame`; those still missing are made from `leads`, the beats of the
-        first voice up to there. `systole`: 0.7..1.3, share of the systole that the rate would have."""
+        first voice up to there. `systole`: of an S1's frame, 0.7..1.3, share of the systole that the rate would
+        have."""
         if leads and self._next < leads[0].n:  # so long ago that the first voice has forgotten it
             self._next = float(leads[0].n)
         while leads and self._next < leads[-1].n + 1:
@@ -54,7 +57,7 @@ class Companion:
         gone = (here - self._steps[-1][0]) * former
         self._next = max(here, here + (1.0 - gone) / self.tempo)
 
-    def _schedule(self, frame: int, leads: Sequence[Beat], systole: float) -> bool:
+    def _schedule(self, frame: int, leads: Sequence[Beat], systole: Callable[[float], float]) -> bool:
         """The next beat, if its S1 lies before `frame`."""
         lead = leads[int(self._next) - leads[0].n]
         s1 = max(lead.s1 + (self._next - lead.n) * _frames(lead.rr_ms), float(self._floor))
@@ -63,7 +66,7 @@ class Companion:
         tempo = self.tempo
         while tempo * 60_000.0 / lead.rr_ms > FASTEST_BPM:
             tempo /= 2
-        self._steps.append((self._next, self._beat(lead, s1, lead.rr_ms / tempo, systole)))
+        self._steps.append((self._next, self._beat(lead, s1, lead.rr_ms / tempo, systole(s1))))
         self._next += 1.0 / tempo
         self._number += 1
         return True

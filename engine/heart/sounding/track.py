@@ -27,6 +27,8 @@ class Track:
     systole_ms: tuple[float, ...] = ()
     loop: bool = False
     """Begin again at the end; else the beat clock goes on by itself."""
+    levels: tuple[tuple[float, float], ...] = ()
+    """Levels of S1 and S2 of each beat, 0..1: weak ones are weak. Empty: all 1."""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.rr_ms) <= MOST_BEATS:
@@ -59,3 +61,9 @@ class Track:
         if not 0 <= index < len(self.rr_ms):
             return None
         return self.rr_ms[index], self.systole_ms[index] if self.systole_ms else 0.0
+
+    def levels_of(self, index: int) -> tuple[float, float]:
+        """Levels of S1 and S2 of a beat; (1, 1) before the track and behind its end."""
+        if self.loop:
+            index %= len(self.rr_ms)
+        return self.levels[index] if 0 <= index < len(self.levels) else (1.0, 1.0)

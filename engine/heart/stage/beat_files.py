@@ -1,11 +1,12 @@
 """Beats from a file: RR intervals as text, an ECG record, or what `heart listen --json` printed.
 
 The engine reads the text and the JSON itself, with limits before reading; an ECG record goes through a child
-process (heart.ecg.peaks). Only times come back.
+process (heart.ecg.reader). Only times come back.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -16,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from heart.ecg.header import regular_size
-from heart.ecg.peaks import read_peaks
+from heart.ecg.record import WFDB_SUFFIXES, find_record, read_peaks, read_record
 from heart.errors import FileError, UsageError
 from heart.sounding.track import RR_MS, Track
+from heart.stage.ecg_pulse import COLOURS, PLAIN
 
 MAX_BYTES = 8 * 2**20
-ECG_SUFFIXES = (".hea", ".dat", ".atr")
+ECG_SUFFIXES = (*WFDB_SUFFIXES, ".edf")
 _SECONDS_BELOW = 20.0
 """No RR interval is shorter than 20 ms or longer than 20 s: below this the numbers are seconds."""
 _COLUMNS = re.compile(r"rr(_?(ms|s))?", re.IGNORECASE)
@@ -31,7 +33,7 @@ _SPACES = re.compile(r"[,;\s]+")
 def read_track(path: Path, loop: bool = False) -> Track:
     """The beats of a file.
 
-    * `.hea` (or the `.dat` or `.atr` beside it): an ECG record in WFDB's format.
+    * `.hea` (or the `.dat` or `.atr` beside it), or `.edf`: an ECG record; a fetched one by its name, mitdb/100.
     * JSON with "beats", a list of {"s1": s, "s2": s or null}: a line of `heart listen --json`.
     * Text: RR intervals in ms or s, separated by newlines, commas or spaces; lines that begin with # are skipped.
       A table needs a heading with a column `rr_ms`, `rr_s` or `rr`.
@@ -41,16 +43,53 @@ def read_track(path: Path, loop: bool = False) -> Track:
         UsageError: an ECG record without the extra `ecg`.
     """
     path = Path(path)
-    heard = read_peaks(path.with_suffix(".hea")) if path.suffix.lower() in ECG_SUFFIXES else None
+    if not path.suffix and not path.exists():
+        with contextlib.suppress(FileError):
+            path = find_record(path)
+    heard = read_peaks(path) if path.suffix.lower() in ECG_SUFFIXES else None
     try:
         if heard is not None:
-            return _from_times(heard, loop=loop)
+            return track_of(heard, loop=loop)
         text = _text(path)
         return _from_json(text, loop) if text.lstrip().startswith("{") else _from_text(path, text, loop)
     except UsageError as error:  # what a track refuses is the file's fault
         raise FileError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise FileError(f"{path}: no beats in it ({type(error).__name__}: {str(error)[:80]})") from None
+
+
+def given_track(beats: Path | None, ecg: str | None, loop: bool) -> Track | None:
+    """The track of `heart live --beats` or `--ecg`, None without either."""
+    if ecg is not None:
+        return ecg_track(ecg, loop)
+    return read_track(beats, loop) if beats else None
+
+
+def ecg_track(name: str, loop: bool = False) -> Track:
+    """Every beat of an ECG record of any kind (see `find_record`) at its own time, the ectopic ones softer.
+
+    A gap longer than a track's longest interval is filled with even beats of the mean rate, so that what follows
+    keeps its time.
+
+    Raises:
+        FileError: as `read_record`; or the record has no beats, or a rate that is not sung.
+    """
+    record = read_record(find_record(name), name=name, signals=False)
+    if len(record.beats_s) < 2:
+        raise FileError(f"{name}: no beats found in it")
+    rr_ms = 1_000.0 * np.diff(record.beats_s)
+    usual_ms = float(np.median(rr_ms))
+    filled: list[float] = []
+    levels: list[tuple[float, float]] = []
+    for interval_ms, symbol in zip(rr_ms, record.symbols):
+        colour = COLOURS.get(symbol, PLAIN)
+        count = max(1, round(interval_ms / usual_ms)) if interval_ms > RR_MS[1] else 1
+        filled += [float(interval_ms) / count] * count
+        levels += [(colour.gain1, colour.gain2), *[(1.0, 1.0)] * (count - 1)]
+    try:
+        return Track(tuple(filled), (), loop, tuple(levels))
+    except UsageError as error:
+        raise FileError(f"{name}: {error}") from None
 
 
 def _text(path: Path) -> str:
@@ -65,7 +104,7 @@ def _text(path: Path) -> str:
         raise FileError(f"{path}: not text; give RR intervals, a .hea record or the JSON of heart listen") from None
 
 
-def _from_times(s1_s: Sequence[float], s2_s: Sequence[float | None] = (), loop: bool = False) -> Track:
+def track_of(s1_s: Sequence[float], s2_s: Sequence[float | None] = (), loop: bool = False) -> Track:
     """A track of the times of S1, and of S2 where known, in s."""
     rr_ms = tuple(1_000.0 * (later - sooner) for sooner, later in pairwise(s1_s))
     lengths = tuple(1_000.0 * (s2 - s1) if s2 is not None and s2 > s1 else 0.0 for s1, s2 in zip(s1_s, s2_s))
@@ -80,7 +119,7 @@ def _from_json(text: str, loop: bool) -> Track:
         heard = json.loads(text.strip().splitlines()[0])
     beats = heard["beats"]
     s1_s = [float(beat["s1"]) for beat in beats]
-    return _from_times(s1_s, [None if beat.get("s2") is None else float(beat["s2"]) for beat in beats], loop)
+    return track_of(s1_s, [None if beat.get("s2") is None else float(beat["s2"]) for beat in beats], loop)
 
 
 def _from_text(path: Path, text: str, loop: bool) -> Track:

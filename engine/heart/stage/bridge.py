@@ -21,7 +21,6 @@ from heart.plumbing.midi import TOPS, MidiLine, check_midi
 from heart.plumbing.post import Target
 from heart.plumbing.wire import Wire
 from heart.stage.board import Board
-from heart.stage.cues import Cues
 from heart.stage.effects import Effect
 from heart.stage.errands import Errands
 from heart.stage.performance import Performance
@@ -54,11 +53,11 @@ class Bridge:
         self.teacher = Teacher(
             config.aliases, wire, self.board, self.errands, performance.values, self.message, clock
         )
+        # Who takes which messages; the engine adds the cues of its score.
         self.owners: dict[str, Any] = {
             "performance": performance,
             "presets": presets,
             "teacher": self.teacher,
-            "cues": Cues(),
             "troubles": troubles,
         }
         self.query = Query(wire, performance, self.board, lambda: self.http.port if self.http else 0)

@@ -72,6 +72,8 @@ class Conductor:
         clock: seconds that never run backwards.
         tell: what performer and clients should know, as (code, text) of an alarm.
         log: gets every chunk that is laid, the bed's too, in the order of laying.
+        begun: told the tape frame from which what was asked holds, and whether it is sung again exactly from there.
+        timed: whether time goes by while the voice sings; offline it does not, and no step is dropped.
     """
 
     def __init__(
@@ -84,12 +86,15 @@ class Conductor:
         clock: Clock = monotonic,
         tell: Callable[[str, str], object] = lambda code, text: None,
         log: Callable[[Laid], object] = lambda laid: None,
+        begun: Callable[[int, bool], object] = lambda frame, exact: None,
+        timed: bool = True,
     ) -> None:
         self.tape, self.parts = tape, Parts(tape)
         self.performance = performance
         self.send = send
         self.ready = ready
         self.clock, self.tell, self.log = clock, tell, log
+        self.begun, self.timed = begun, timed
         self.floor = int(floor_s * SAMPLE_RATE_HZ)
         self.pending: Wish | None = None
         self._laid: deque[Laid] = deque()
@@ -105,6 +110,7 @@ class Conductor:
         self._asked_bpm = 0.0
         self._asked_after = 0
         self._again: bool | None = None
+        self._at = self._since = 0
         self._number = 0
         self._bed = Pulse()
         self._ratios: deque[float] = deque(maxlen=256)
@@ -115,6 +121,20 @@ class Conductor:
     def sing_again(self, beats: bool) -> None:
         """What is not sealed no longer fits; `beats`: nor does the schedule."""
         self._again = beats or bool(self._again)
+
+    def sing_again_at(self, frame: int) -> None:
+        """What is asked next is to hold from this tape frame on, or as soon as can be where it is too late."""
+        self._at = max(self._at, to_grain(frame))
+
+    @property
+    def changing(self) -> bool:
+        """Whether something asked for has not been taken up yet."""
+        return self._again is not None
+
+    @property
+    def soonest(self) -> int:
+        """How many frames ahead of what is needed now the voice can still be asked to sing something else."""
+        return self._margin() + GRAIN
 
     def tick(self, demand: int | None) -> None:
         """Do what is due. `demand`: frame up to which sound is needed now; None when nobody listens."""
@@ -186,7 +206,7 @@ class Conductor:
         self._work_s.append(chunk.spent_s)
         self._ratios.append(chunk.spent_s * SAMPLE_RATE_HZ / frames)
         asked = int(self.performance.values["steps"])
-        if self.pace.note(asked, chunk.steps, self._ratios[-1], self.clock()):
+        if self.timed and self.pace.note(asked, chunk.steps, self._ratios[-1], self.clock()):
             self._ratios.clear()
             self.tell(
                 "steps",
@@ -211,27 +231,38 @@ class Conductor:
 
     def _ask(self, edge: int) -> None:
         if self._again is not None:
-            start = to_grain(edge + self._margin())
-            if start < self.tape.head - OVERLAP:
-                self._begin(start, PRIORITY_HOP)
-            elif self._again:
-                self.performance.rewind(self.tape.head)
-            self._again = None
+            self._change(edge, self._again)
         if self.pending is None and self.tape.head - edge < RESERVE_S[self.performance.pace] * SAMPLE_RATE_HZ:
-            self._begin(max(0, self.tape.head - OVERLAP), HOP, again=False)
+            start = max(0, self.tape.head - OVERLAP)
+            self._begin(start, PRIORITY_HOP if self.performance.gliding(start) else HOP)
 
-    def _begin(self, start: int, frames: int, again: bool = True) -> None:
-        if again and self._again:
-            self.performance.rewind(start)
+    def _change(self, edge: int, beats: bool) -> None:
+        """Take up what was asked: sing again from a frame that depends on nothing but when it is asked for.
+
+        Behind that frame the tape must hold whole splices, as it would if no reserve had been sung: then the same
+        messages at the same frames make the same chunks, live and offline.
+        """
+        start = max(to_grain(edge + self._margin()), self._at, self._since)
+        start += GRAIN if any(laid.first == start for laid in self._laid) else 0
+        exact = start + 2 * OVERLAP <= self.tape.head
+        if not exact:  # no reserve to sing again: what is sung next is new anyway
+            start = max(0, self.tape.head - OVERLAP)
+        self._again, self._at, self._since = None, 0, start
+        self.begun(start, exact or not self.tape.head)
+        self.performance.begin(start if exact else self.tape.head, beats)
+        if exact:
+            self._begin(start, PRIORITY_HOP)
+
+    def _begin(self, start: int, frames: int) -> None:
         self._number += 1
         wish = self.performance.wish(
             self._number, start, frames, self._past(start), self.parts.read(*self._span(start))
         )
-        steps = self.pace.steps(wish.steps)
+        steps = self.pace.steps(wish.steps) if self.timed else wish.steps
         wish = replace(wish, steps=steps, others=tuple(replace(other, steps=steps) for other in wish.others))
-        self.send(wish)
         self.pending, self._asked_bpm = wish, float(self.performance.values["bpm"])
         self._asked_after = self._lays
+        self.send(wish)
 
     def _past(self, start: int) -> np.ndarray:
         """float32 [n, voices]"""
@@ -244,6 +275,8 @@ class Conductor:
 
     def _margin(self) -> int:
         """Frames that will go by while a priority wish is sung, and the floor that must then still be there."""
+        if not self.timed:
+            return 0
         slow_s = float(np.percentile(self._work_s, 90))
         return int((slow_s + 0.02) * SAMPLE_RATE_HZ) + self.floor
 

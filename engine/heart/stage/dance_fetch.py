@@ -30,7 +30,7 @@ def fetch_model(name: str, url: str | None = None) -> Model:
         raise UsageError(f"no checkpoint called {name!r} is known; there are {', '.join(PUBLISHED)}")
     free_name(name)
     of = PUBLISHED[name]
-    with tempfile.TemporaryDirectory(dir=root()) as folder, _bar() as told:
+    with tempfile.TemporaryDirectory(dir=root()) as folder, bytes_bar() as told:
         path = Path(folder) / of.file
         try:
             download(url or HOST + of.file, path, of.sha256, MOST_BYTES, told)
@@ -43,7 +43,8 @@ def fetch_model(name: str, url: str | None = None) -> Model:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int | None], object]]:
+def bytes_bar() -> Iterator[Callable[[int, int | None], object]]:
+    """A bar on a terminal for what comes from the web. Yields its setter: bytes there, and in all."""
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,31 @@ from heart.clock import Clock, monotonic
 from heart.config import LiveConfig
 from heart.plumbing.clients import Client, State
 from heart.plumbing.journal import Journal
+from heart.plumbing.overlay import Overlaid
 from heart.plumbing.recorder import Recorder, claim
 from heart.plumbing.standby import Standby
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
 from heart.records import SAMPLE_RATE_HZ, Chunk, Heard, Judged
+from heart.sounding.notes.wishes import NoteSound
 from heart.sounding.registry import labels_of, models_of
-from heart.stage.beat_files import read_track
+from heart.stage.beat_files import given_track
 from heart.stage.bridge import Bridge
 from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
+from heart.stage.cues import Cues
 from heart.stage.doing import Doer
 from heart.stage.effects import Downbeat, Effect, Mute
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkSession, SessionFollower, check_link
 from heart.stage.loading import Loader, check_folder
+from heart.stage.notes import SERVE as SERVE_NOTES
+from heart.stage.notes import Notes, check_notes
 from heart.stage.performance import Performance, defaults
+from heart.stage.score_player import ScorePlayer
+from heart.stage.scored import open_score
+from heart.stage.scribe import Scribe
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
 from heart.stage.troubles import Troubles
@@ -58,6 +67,7 @@ REMEDY = {
         "gave_up": "the voice keeps its tempo",
     },
     "sound": {"died": "clients play on, the device is tried again", "gave_up": "clients play on"},
+    "notes": {"died": "no new note until it is back", "gave_up": "no notes any more"},
     "recorder": {"died": "the take goes on in a new file", "gave_up": "nothing is recorded any more"},
 }
 KINDS = {"voice_late": "late", "stopped": "stale", "broken": "broken", "log_ended": "disk"}
@@ -69,7 +79,8 @@ class Engine:
 
     def __init__(self, config: LiveConfig, clock: Clock = monotonic) -> None:
         """Raises HeartError when a model, a file or a device named in `config` cannot be used."""
-        self.config = config
+        prompter, material, voices = open_score(config)
+        self.config = config = replace(config, voices=voices)
         self.clock = clock
         self.stop = asyncio.Event()
         self.listening = asyncio.Event()
@@ -84,12 +95,15 @@ class Engine:
         if config.record:
             claim(config.record)
         self.tape = Tape(seconds=30, channels=config.voices)
-        track = read_track(config.beats, config.loop) if config.beats else None
+        track = given_track(config.beats, config.ecg, config.loop)
         self.performance = Performance(
             config.mode, defaults(**config.settings), track, labels_of(config.voice), voices=config.voices
         )
+        self.noter = self._worker("notes", SERVE_NOTES, self._on_note) if config.notes else None
+        self.notes = Notes(self.performance, self.tape, self.noter)
+        self.heard_tape = Overlaid(self.tape, self.notes.overlay)
         self.wire = Wire(
-            self.tape,
+            self.heard_tape,
             host=config.host,
             port=config.port,
             on_message=lambda *message: self.bridge.message(*message),
@@ -124,6 +138,10 @@ class Engine:
         self.troubles = Troubles(self._counts)
         self.bridge = Bridge(config, self.performance, self.wire, self._do, self._on_alarm, clock, self.troubles)
         board = self.bridge.board
+        player = ScorePlayer(self.performance, self.conductor, material)
+        self.cues = Cues(prompter, player, self.wire, board, clock, self._on_alarm)
+        self.bridge.owners |= {"cues": self.cues, "notes": self.notes}
+        self.scribe: Scribe | None = None
         self.teller = Teller(self.wire, self.performance, self.conductor, self.hearing, clock, board)
         self.loader = Loader(config.sounds, self.performance, self.wire, self._do)
         self.doer = Doer(
@@ -151,6 +169,8 @@ class Engine:
             if self.config.log:
                 self.journal = self._open_log(self.config.log)
                 stack.callback(self.journal.close)
+            if self.config.score_out:
+                self.scribe = self._open_scribe(self.config.score_out, stack)
             stack.callback(self.loader.close)
             await self.wire.start()
             self.listening.set()
@@ -158,7 +178,7 @@ class Engine:
             if self.speaker:
                 await self.speaker.start()
                 stack.push_async_callback(self.speaker.stop)
-            for worker in (self.voice, self.ear):
+            for worker in (self.voice, self.ear, *([self.noter] if self.noter else [])):
                 worker.start()
                 stack.push_async_callback(worker.stop)
             stack.push_async_callback(self._end_tasks)
@@ -199,11 +219,21 @@ class Engine:
         journal.write(header_of(config.voice, config.threads, config.voices, config.device))
         return journal
 
+    def _open_scribe(self, path: Path, stack: contextlib.AsyncExitStack) -> Scribe:
+        tell = asyncio.get_running_loop().call_soon_threadsafe
+        journal = Journal(path, str, lambda text: tell(self._on_alarm, "score_ended", text))
+        stack.callback(journal.close)
+        scribe = Scribe(journal.write, lambda: self.tape.sealed)
+        stack.callback(scribe.finish)
+        scribe.head(path.stem, self.config.voice, self.config.voices, self.performance.values)
+        self.performance.note, self.conductor.begun = scribe.note, scribe.begun
+        return scribe
+
     def _make_speaker(self) -> Speaker | None:
         if self.config.device_out is None and self.config.device_in is None:
             return None
         return Speaker(
-            self.tape,
+            self.heard_tape,
             self.config.device_out,
             self.config.device_in,
             self.config.backend,
@@ -215,11 +245,14 @@ class Engine:
         """A missing or damaged model is said now, not in the middle of a concert."""
         for name in (*models_of(self.config.voice), "ear-beats"):
             _ = find_model(name).weights
+        if self.config.notes:
+            check_notes(self.config.notes)
 
     def _worker(
-        self, name: str, target: str, on_record: Callable[[Any], None], kind: AnyWorker
+        self, name: str, target: str, on_record: Callable[[Any], None], kind: AnyWorker = Worker
     ) -> Worker | Standby:
-        options = {"voice": self.config.voice, "threads": self.config.threads, "device": self.config.device}
+        told = ("voice", "threads", "device", "notes")
+        options = {key: getattr(self.config, key) for key in told}
         return kind(name, target, options, on_record, lambda *event: self._on_event(name, *event), stall_s=STALL_S)
 
     # the tasks
@@ -228,9 +261,15 @@ class Engine:
         while True:
             if self.speaker:
                 self.speaker.tick()
-            self.conductor.tick(self._demand())
+            demand = self._demand()
+            self.doer.do(self.cues.tick(max(self.tape.sealed, demand or 0), self.tape.sealed))
+            self.conductor.tick(demand)
             self.doer.do(self.performance.advance(self.tape.sealed))
             self.teller.announce(self.tape.sealed)
+            self.cues.announce(self.tape.sealed)
+            if self.scribe:
+                self.scribe.tick()
+            self.notes.tick(self.tape.sealed)
             self.bridge.tick()
             self._mind_the_control()
             if not self.bridge.busy:
@@ -345,6 +384,9 @@ class Engine:
     def _on_chunk(self, chunk: Chunk) -> None:
         self.conductor.chunk(chunk)
 
+    def _on_note(self, note: NoteSound) -> None:
+        self.notes.sung(note)
+
     def _on_laid(self, laid: Laid) -> None:
         if self.journal:
             self.journal.write(laid)
@@ -410,6 +452,8 @@ class Engine:
         if event in ("died", "gave_up"):
             if name == "voice":
                 self.conductor.voice_lost()
+            elif name == "notes":
+                self.notes.lost()
             self._alarm(f"{name}_lost", f"{name}: {text}; {REMEDY[name][event]}")
             self.troubles.note("restarted", f"{name}: {text}")
         elif event == "silent":
@@ -433,6 +477,8 @@ class Engine:
         self._alarm(code, text)
         if code in KINDS:
             self.troubles.note(KINDS[code], text)
+        if self.scribe:
+            self.scribe.remark(text)
 
     def _alarm(self, code: str, text: str) -> None:
         self.wire.broadcast("/heart/alarm", code, text)

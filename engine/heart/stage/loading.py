@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,8 +34,19 @@ def check_folder(folder: Path | None) -> None:
         raise UsageError(f"--sounds {folder}: no such folder")
 
 
+@dataclass(frozen=True)
+class Job:
+    """One request: what it was, how its file is read (in the thread), and what is done with what was read."""
+
+    to: Any
+    address: str
+    args: tuple[Any, ...]
+    read: Callable[[], Any]
+    take: Callable[[Any], list[Effect]]
+
+
 class Loader:
-    """Carries out `Load` effects one after another, in the order asked. Belongs to the engine's loop.
+    """Carries out `Load` and `LoadBeats` one after another, in the order asked. Belongs to the engine's loop.
 
     Args:
         folder: the only one that sounds may come from; None: none may.
@@ -57,71 +70,64 @@ class Loader:
 
         Raises UsageError when too many requests wait already.
         """
-        address = "/heart/sound/clear" if wanted.name is None else "/heart/sound/load"
-        self._begin(wanted.to, address, self._read, wanted.name, lambda loop: self._put(wanted.slot, loop))
+        slot, name = wanted.slot, wanted.name
+        if name is None:
+            job = Job(wanted.to, "/heart/sound/clear", (slot,), lambda: None, lambda _: self._clear(slot))
+        else:
+            read = partial(read_loop, self.folder, name)
+            job = Job(wanted.to, "/heart/sound/load", (slot, name), read, lambda loop: self._put(slot, loop))
+        self._begin(job)
 
     def load_beats(self, wanted: LoadBeats) -> None:
         """Take the beats of a file. Raises UsageError when too many requests wait already."""
-        take = self.performance.take_track
-        self._begin(wanted.to, "/heart/beats/load", self._read_beats, wanted.name, take)
+        read = partial(read_beats, self.folder, wanted.name)
+        self._begin(Job(wanted.to, "/heart/beats/load", (wanted.name,), read, self.performance.take_track))
 
-    def _begin(
-        self,
-        to: Any,
-        address: str,
-        read: Callable[[Any], Any],
-        name: str | None,
-        take: Callable[[Any], list[Effect]],
-    ) -> None:
+    def _begin(self, job: Job) -> None:
         if len(self._waiting) >= MOST_WAITING:
             raise UsageError(f"{MOST_WAITING} sounds are waiting to be loaded; ask again when they are done")
-        task = asyncio.get_running_loop().create_task(self._carry_out(to, address, read, name, take))
+        task = asyncio.get_running_loop().create_task(self._carry_out(job))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def _carry_out(
-        self,
-        to: Any,
-        address: str,
-        read: Callable[[Any], Any],
-        name: str | None,
-        take: Callable[[Any], list[Effect]],
-    ) -> None:
+    async def _carry_out(self, job: Job) -> None:
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._thread, read, name)
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, job.read)
         except (HeartError, MemoryError) as error:
-            self.wire.error(to, "failed", address, f"{address}: {error}")
+            self.wire.error(job.to, "failed", job.address, f"{job.address}: {error}")
             return
-        self.do(take(found))
-        self.wire.send(to, "/heart/done", address)
+        self.performance.note(job.address, job.args)
+        self.do(job.take(found))
+        self.wire.send(job.to, "/heart/done", job.address)
 
-    def _put(self, slot: int, loop: np.ndarray | None) -> list[Effect]:
-        if loop is None:
-            self.performance.sounds.clear(slot)
-        else:
-            self.performance.sounds.put(slot, loop)
+    def _put(self, slot: int, loop: np.ndarray) -> list[Effect]:
+        self.performance.sounds.put(slot, loop)
         return self.performance.sounds_changed()
 
-    def _read(self, name: str | None) -> np.ndarray | None:
-        """In the thread: a sound as a loop, None for no name. Raises UsageError or FileError."""
-        return (
-            None
-            if name is None
-            else self._from_folder(name, lambda path: looped(read_sound(path, LIVE_LONGEST_S, apart=True)))
-        )
-
-    def _read_beats(self, name: str) -> Track:
-        return self._from_folder(name, lambda path: read_track(path, loop=True))
-
-    def _from_folder(self, name: str, read: Callable[[Path], Read]) -> Read:
-        path = find_sound(self.folder, name)
-        try:
-            return read(path)
-        except FileError as error:  # where the folder lies is nobody's business
-            raise FileError(str(error).replace(shown(path), shown(name)).replace(str(path), shown(name))) from error
+    def _clear(self, slot: int) -> list[Effect]:
+        self.performance.sounds.clear(slot)
+        return self.performance.sounds_changed()
 
     def close(self) -> None:
         """End the thread; what still waits is not carried out."""
         for task in self._waiting:
             task.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def read_loop(folder: Path | None, name: str) -> np.ndarray:
+    """The sound `name` of the folder as a loop, float32 [n]. Raises UsageError or FileError."""
+    return _from_folder(folder, name, lambda path: looped(read_sound(path, LIVE_LONGEST_S, apart=True)))
+
+
+def read_beats(folder: Path | None, name: str) -> Track:
+    """The beats in the file `name` of the folder, to be played again and again. Raises UsageError or FileError."""
+    return _from_folder(folder, name, lambda path: read_track(path, loop=True))
+
+
+def _from_folder(folder: Path | None, name: str, read: Callable[[Path], Read]) -> Read:
+    path = find_sound(folder, name)
+    try:
+        return read(path)
+    except FileError as error:  # where the folder lies is nobody's business
+        raise FileError(str(error).replace(shown(path), shown(name)).replace(str(path), shown(name))) from error

@@ -1,4 +1,4 @@
-"""The Max package on this machine: where it lies, and a copy where Max looks for packages."""
+"""The Max package and the concert patch on this machine, and a copy of them where Max looks for packages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from heart.config import shipped
 from heart.errors import FileError
 
 NAME = "sounds-of-the-heart"
+CONCERT = "Sounds of the Heart, concert"
+"""What the concert patch is called in Max's Extras menu."""
+
 _NOT_FOR_MAX = shutil.ignore_patterns("build", "__pycache__", ".DS_Store")
 
 
 def folder() -> Path:
     """The package as it came with the engine."""
     return shipped("max")
+
+
+def concert() -> Path:
+    """The concert patch for Max; the one for Pd lies beside it."""
+    return shipped("patches") / "concert" / "SoundsOfTheHeart.maxpat"
 
 
 def packages_folders(documents: Path) -> list[Path]:
@@ -25,6 +33,8 @@ def packages_folders(documents: Path) -> list[Path]:
 
 def install(to: Path | None = None, documents: Path | None = None) -> Path:
     """Copy the package into `to`, or into the packages of the newest Max; an older copy is replaced.
+
+    The concert patch comes with it, for Max's Extras menu, and what it recorded there stays.
 
     Returns:
         The folder of the copy.
@@ -39,11 +49,13 @@ def install(to: Path | None = None, documents: Path | None = None) -> Path:
             f'{documents}: no folder "Max 9" or "Max 8" there; start Max once, or name the folder: --to'
         )
     target = into / NAME
-    if target.exists():
-        if not _is_ours(target):
-            raise FileError(f"{target}: there is something else by that name; move it away first")
-        shutil.rmtree(target)
-    shutil.copytree(folder(), target, ignore=_NOT_FOR_MAX)
+    if target.exists() and not _is_ours(target):
+        raise FileError(f"{target}: there is something else by that name; move it away first")
+    for old in target.rglob("*"):
+        if old.is_file() and not old.match("extras/heart-*.wav"):
+            old.unlink()
+    shutil.copytree(folder(), target, ignore=_NOT_FOR_MAX, dirs_exist_ok=True)
+    shutil.copyfile(concert(), target / "extras" / f"{CONCERT}.maxpat")
     return target
 
 

@@ -21,6 +21,7 @@ from heart.sounding.glide import Glide
 from heart.sounding.offline import LONGEST_S, generate
 from heart.sounding.registry import Singer, open_voice
 from heart.stage.beat_files import read_track
+from heart.stage.generate_many import Batch, sing_files
 from heart.stage.performance import CLOCK
 
 SUFFIXES = (".wav", ".flac")
@@ -45,10 +46,13 @@ def generate_files(
     voice: str = "voice",
     sampler: str = "ddim",
     device: str = "cpu",
+    jobs: int = 1,
+    cluster: str | None = None,
     **wishes: Any,
 ) -> list[Path]:
     """Sing one file, or `count` of them with seeds seed, seed + 1, ... into the folder `out`, `batch` at a time.
 
+    With `jobs` or a `cluster` batches are sung side by side (`many.spread`), each voice with one thread.
     Without `bpm` and `seconds` they are those of the `beats` file, else DEFAULT_BPM and DEFAULT_SECONDS.
     Returns the files written. Raises UsageError for a suffix, a folder or a ramp that cannot be.
     """
@@ -58,6 +62,15 @@ def generate_files(
     wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps)), "seconds": seconds}
     wishes["bpm"] = bpm or (track.bpm if track else DEFAULT_BPM)
     size = max(1, min(batch, int(MOST_S / seconds)))
+    if jobs > 1 or cluster:
+        all_seeds = range(seed, seed + len(files))
+        batches = [
+            Batch(voice, sampler, device, tuple(all_seeds[first : first + size]), wishes, guarded)
+            for first in range(0, len(files), size)
+        ]
+        with progress_bar(len(files)) as advance:
+            sing_files(files, batches, jobs, cluster, advance)
+        return _told(files, seconds)
     singer = open_voice(voice, sampler=sampler, device=device)
     with progress_bar(len(files) * seconds) as advance:
         for first in range(0, len(files), size):
@@ -65,6 +78,10 @@ def generate_files(
             sounds = _sing(singer, seeds, partial(_add, advance, first * seconds), wishes)
             for path, sound in zip(files[first:], sounds):
                 write_audio(path, guarded(sound), SAMPLE_RATE_HZ, "PCM_24")
+    return _told(files, seconds)
+
+
+def _told(files: list[Path], seconds: float) -> list[Path]:
     for path in files:
         Console(stderr=True).print(f"{path}: {seconds:g} s", highlight=False)
     return files
@@ -140,11 +157,11 @@ def check_name(out: Path, otherwise: str = "") -> None:
 
 
 @contextmanager
-def progress_bar(total: float) -> Iterator[Callable[[float], object]]:
+def progress_bar(total: float, word: str = "singing") -> Iterator[Callable[[float], object]]:
     """A bar on a terminal, silence in a log: the line at the end says what was written. Yields its setter."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("singing"),
+        TextColumn(word),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeRemainingColumn(),

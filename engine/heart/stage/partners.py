@@ -12,9 +12,11 @@ from heart.errors import WireError
 from heart.namespace import Param
 from heart.plumbing.desk import OFF_DB
 from heart.records import Beat, Wish
+from heart.sounding.beats import BeatClock
 from heart.sounding.companion import Companion
-from heart.stage.mixing import Mixing, Sung
+from heart.stage.mixing import Mixing, only
 from heart.stage.parts import own_past
+from heart.stage.ramps import Ramps
 
 OWN = {f"{what}_{voice}": (what, voice) for voice in (2, 3, 4) for what in ("label", "tempo", "seed")}
 """Parameters of the further voices: what, and of which."""
@@ -30,31 +32,25 @@ def check_voice(param: Param, voices: int) -> None:
 
 
 class Partner:
-    """One further voice. `values` are those of the performance, seen, not kept."""
+    """One further voice. `values` and `ramps` are those of the performance, `lead` the beats of its first voice;
+    all are seen, not kept."""
 
-    def __init__(self, voice: int, values: Mapping[str, Any]) -> None:
-        self.voice, self._values = voice, values
-        self.mixing = Mixing(values[f"label_{voice}"])
+    def __init__(self, voice: int, values: Mapping[str, Any], ramps: Ramps, lead: BeatClock) -> None:
+        self.voice, self._values, self._ramps, self._lead = voice, values, ramps, lead
+        self.mixing = Mixing(only(values[f"label_{voice}"]))
         self.beats = Companion(values[f"tempo_{voice}"])
         self._former: float | None = None
         """The tempo before the present one, until the next rewind."""
-        self._asked = False
-        """Whether the last wish was also its own."""
 
-    @property
-    def sings(self) -> bool:
-        """Whether it is to be heard at all."""
-        return bool(self._values[f"level_{self.voice}"] > OFF_DB)
-
-    @property
-    def enters(self) -> bool:
-        """Whether it is to be heard and has not been asked to sing yet."""
-        return self.sings and not self._asked
+    def sings(self, start: float, frames: float = 0.0) -> bool:
+        """Whether anything of it is to be heard in `frames` from tape frame `start` on."""
+        name = f"level_{self.voice}"
+        return any(self._ramps.value(name, at, self._values[name]) > OFF_DB for at in (start, start + frames))
 
     def turn(self, what: str, value: Any) -> None:
         """Its label or tempo is another now."""
         if what == "label":
-            self.mixing.change(Sung(value), self._values["cross"] == "beat")
+            self.mixing.change(only(value), self._values["cross"] == "beat")
         elif what == "tempo":
             self._former = self.beats.tempo if self._former is None else self._former
             self.beats.tempo = value
@@ -66,7 +62,7 @@ class Partner:
 
     def beats_until(self, frame: int, leads: Sequence[Beat]) -> tuple[Beat, ...]:
         """Its beats with S1 before `frame`; `leads` are those of the first voice."""
-        return self.beats.beats_until(frame, leads, self._values["systole"])
+        return self.beats.beats_until(frame, leads, self._lead.systole_at)
 
     def wish(
         self, lead: Wish, leads: Sequence[Beat], span: tuple[int, int], past: np.ndarray, parts: np.ndarray | None
@@ -75,8 +71,7 @@ class Partner:
         it is silent. `past` and `parts` are those of all voices."""
         scheduled = self.beats_until(span[1], leads)
         sung, crossing = self.mixing.over(lead.start, lead.frames, scheduled)
-        self._asked = self.sings
-        if not self.sings:
+        if not self.sings(lead.start, lead.frames):
             return None
         return replace(
             lead,

@@ -29,6 +29,10 @@ class Parts:
         """float32 [frames, 2 * voices] from tape frame `begin` on: heart and texture of voice 1, of voice 2, ..."""
         return self._parts.read(begin, frames)
 
+    def restore(self, begin: int, parts: np.ndarray) -> None:
+        """Put back what stood from frame `begin` up to the head; see `Tape.restore`."""
+        self._parts.restore(begin, parts)
+
 
 def lay(tape: Tape, chunk: Chunk, first: int) -> None:
     """Put what of a chunk begins at frame `first` on the tape, cross-faded with what lies there."""

@@ -6,7 +6,7 @@ with the effects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from heart.errors import WireError
 from heart.namespace import PARAMS, ROWS, Param, check, norm_to_value
+from heart.plumbing.desk import OFF_DB
 from heart.records import LABELS, RHYTHMS, SAMPLE_RATE_HZ, SUNG, TEXTURES, Beat, Heard, Judged, Wish
 from heart.sounding.beats import BeatClock
 from heart.sounding.track import Track
@@ -32,7 +33,7 @@ from heart.stage.effects import (
     Turn,
 )
 from heart.stage.follow import TRUSTED, Follower
-from heart.stage.mixing import Mixing, Sung
+from heart.stage.mixing import Mixing, Sung, Way
 from heart.stage.partners import LEVELS, OWN, Partner, check_voice
 from heart.stage.parts import own_past
 from heart.stage.ramps import Ramps
@@ -43,6 +44,20 @@ CLOCK = {"bpm": "bpm", "rmssd": "rmssd_ms", "systole": "systole", "balance": "ba
 SCHEDULE = {*CLOCK, "pattern", "seed"}
 SOUND = {"seed", "steps", "guidance", "voice_mode", "strength", "source", "morph_method"}
 FADERS = {f"mix_{label}": label for label in (*LABELS, *TEXTURES)}
+TURNED = {"gain", "lead_ms", "ear_hop", "ear_window"}
+"""Parameters outside the voice: nothing has to be sung again for them."""
+GLIDING = {*FADERS, "guidance", "strength"}
+"""Parameters that a wish takes as they are at its first frame; while one moves, wishes are short."""
+Note = tuple[Any, ...] | Callable[[int], tuple[Any, ...]]
+"""Arguments of a message, or what gives them when the tape frame is known from which it holds."""
+
+
+STILL = {"/heart/panic", "/heart/resume", *(f"/heart/{verb}/{name}" for verb in ("set", "norm") for name in TURNED)}
+
+
+def is_still(address: str, args: Sequence[Any]) -> bool:
+    """Whether a message changes nothing of what the voice sings, only what becomes of it."""
+    return address in STILL or (address == "/heart/ramp" and args[0] in TURNED)
 
 
 def defaults(**given: Any) -> dict[str, Any]:
@@ -66,6 +81,8 @@ class Performance:
     last_heard: Heard = field(default_factory=lambda: Heard(0.0))
     judged: dict[str, Judged] = field(default_factory=dict)
     """The newest judgement of each kind."""
+    note: Callable[[str, Note], object] = lambda address, args: None
+    """Told of all that is performed, as messages that a score may hold (`stage/scribe.py`)."""
 
     def __post_init__(self) -> None:
         self.values["mode"] = self.mode
@@ -74,9 +91,9 @@ class Performance:
         self.beats = BeatClock(seed=self.values["seed"], pattern=self.pattern, **settings)
         self.follower = Follower(self.beats)
         self.sounds = Sounds()
-        self.mixing = Mixing(self.values["label"])
-        self.partners = [Partner(voice, self.values) for voice in range(2, self.voices + 1)]
         self.ramps = Ramps()
+        self.mixing = Mixing(self._sung)
+        self.partners = [Partner(voice, self.values, self.ramps, self.beats) for voice in range(2, self.voices + 1)]
         self._downbeat: float | None = None
         if self.mode != "lead":
             self._change_mode(self.mode)
@@ -92,12 +109,14 @@ class Performance:
     def on_set(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         value = args[0]
         self.check_possible(param, value)
+        self.note(f"/heart/set/{param.name}", ("lead" if value == "follow" else value,))
         if param.name == "label":
             return self._set_label(value, origin)
-        if not self.ramps.cancel(param.name) and value == self.values[param.name]:
+        before = self.values[param.name]
+        if not self.ramps.cancel(param.name) and value == before:
             return []
         self.values[param.name] = value
-        return [*self._consequences(param.name, value), self._echo(param.name, except_for=origin)]
+        return [*self._consequences(param.name, value, before), self._echo(param.name, except_for=origin)]
 
     def check_possible(self, param: Param, value: Any) -> None:
         """Raises WireError for a value that is right, but not here: no voice for it, no track."""
@@ -117,11 +136,12 @@ class Performance:
 
     def _set_label(self, label: str, origin: Origin) -> list[Effect]:
         """A label ends a mix: of fader and label the one touched last is heard."""
+        was = self._sung_so_far()
         down = [fader for fader in FADERS if self.ramps.cancel(fader) or self.values[fader]]
         if label == self.values["label"] and not down:
             return []
         self.values.update(dict.fromkeys(down, 0.0), label=label)
-        self.mixing.change(Sung(label), self.values["cross"] == "beat")
+        self.mixing.change(self._sung, self.values["cross"] == "beat", was)
         former, self.beats.pattern = self.beats.pattern, self.pattern
         return [
             SingAgain(beats=former != self.beats.pattern),
@@ -129,11 +149,20 @@ class Performance:
             *(self._echo(fader) for fader in down),
         ]
 
-    def _set_mix(self) -> list[Effect]:
-        mix = tuple((label, self.values[fader]) for fader, label in FADERS.items() if self.values[fader])
-        name = "+".join(label for label, _ in mix) or self.values["label"]
-        self.mixing.change(Sung(name, mix), on_beat=False)
-        return [SingAgain(beats=False)]
+    def _sung(self, frame: float) -> Sung:
+        """What label and faders say, moving ones as they stand at `frame`."""
+        return self._sung_so_far()(frame)
+
+    def _sung_so_far(self) -> Way:
+        """The same, as it would go on if nothing changed."""
+        ways = {label: self.ramps.way(fader, self.values[fader]) for fader, label in FADERS.items()}
+        otherwise = self.values["label"]
+
+        def sung(frame: float) -> Sung:
+            mix = tuple((label, way.at(frame)) for label, way in ways.items() if way.at(frame))
+            return Sung("+".join(label for label, _ in mix) or otherwise, mix)
+
+        return sung
 
     def on_norm(self, param: Param, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return self.on_set(param, (norm_to_value(param, args[0]),), origin)
@@ -155,8 +184,10 @@ class Performance:
         self._check_sings(PARAMS[name], target)
         if self.mode == "follow" and name in ("bpm", "rmssd"):
             raise WireError("mode", "/heart/ramp", f"{name} is the heart's in mode follow: set mode lead first")
+        if name not in OWN:  # a tempo on its way is noted as the steps it goes
+            self.note("/heart/ramp", (name, target, seconds))
         self.ramps.ask(name, target, seconds, origin)
-        return [SingAgain(beats=True)] if name in SCHEDULE else []
+        return [] if name in TURNED else [SingAgain(beats=name in SCHEDULE)]
 
     def on_downbeat(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         return [Downbeat(origin, in_ms=args[0])]
@@ -169,10 +200,12 @@ class Performance:
 
     def on_panic(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         self.panicked = True
+        self.note("/heart/panic", ())
         return [Mute(True), Say(origin, "/heart/done", ("/heart/panic",))]
 
     def on_resume(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         self.panicked = False
+        self.note("/heart/resume", ())
         return [Mute(False), Say(origin, "/heart/done", ("/heart/resume",))]
 
     def on_sound_load(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
@@ -191,6 +224,7 @@ class Performance:
 
     def on_morph(self, args: Sequence[Any], origin: Origin) -> list[Effect]:
         self.sounds.weigh([float(weight) for weight in args[0]])
+        self.note("/heart/morph", tuple(self.sounds.weights))
         return self.sounds_changed()
 
     def sounds_changed(self) -> list[Effect]:
@@ -212,15 +246,16 @@ class Performance:
                 listeners.remove(former)
                 listeners.add(origin)
 
-    def _consequences(self, name: str, value: Any) -> list[Effect]:
-        if name in ("gain", "lead_ms", "ear_hop", "ear_window"):
+    def _consequences(self, name: str, value: Any, before: Any) -> list[Effect]:
+        if name in TURNED:
             return [Turn(name, float(value))]
         if name == "mode":
             return self._change_mode(value)
         if name in FADERS:
-            return self._set_mix()
+            self.mixing.change(self._sung, on_beat=False)
+            return [SingAgain(beats=False)]
         if name in LEVELS:
-            enters = any(partner.enters for partner in self.partners)
+            enters = LEVELS[name] > 1 and (before > OFF_DB) != (value > OFF_DB)
             return [Turn(name, float(value)), *([SingAgain(beats=False)] if enters else [])]
         if name in OWN:
             what, voice = OWN[name]
@@ -285,6 +320,7 @@ class Performance:
         if abs(bpm - self.values["bpm"]) < 0.1:
             return []
         self.values["bpm"] = bpm
+        self.note("/heart/set/bpm", (bpm,))
         again = self.follower.take_tempo(heard, bpm)
         return [self._echo("bpm"), *([SingAgain(beats=True)] if again else [])]
 
@@ -298,25 +334,39 @@ class Performance:
 
     def advance(self, frame: int) -> list[Effect]:
         """The sound before tape frame `frame` is certain: what its ramps then turn, tell and finish."""
-        self.ramps.begin(frame, lambda name: name not in CLOCK, self.values.__getitem__)
+        self.ramps.begin(frame, TURNED.__contains__, self.values.__getitem__)
         effects: list[Effect] = []
         for name, value, origin in self.ramps.news(frame):
-            self.values[name] = value
-            effects += [self._echo(name), *(self._consequences(name, value) if name not in CLOCK else [])]
+            before, self.values[name] = self.values[name], value
+            effects += [self._echo(name), *self._moved(name, value, before)]
             effects += [] if origin is None else [Say(origin, "/heart/done", ("/heart/ramp",))]
         return effects
+
+    def _moved(self, name: str, value: float, before: float) -> list[Effect]:
+        """What follows from a step of a ramp. What is sung follows the ramp itself; only a tempo goes in steps."""
+        if name in OWN:
+            self.note(f"/heart/set/{name}", (value,))
+            return self._consequences(name, value, before)
+        return [Turn(name, value)] if name in TURNED or name in LEVELS else []
 
     def downbeat(self, frame: float) -> list[Effect]:
         """An S1 is to fall on tape frame `frame`, or whole beats later when that is too soon."""
         self._downbeat = frame
+        self.note("/heart/downbeat", lambda start: (max(0.0, frame - start) * 1_000 / SAMPLE_RATE_HZ,))
         return [SingAgain(beats=True)]
 
     # The voice.
 
+    def begin(self, frame: int, beats: bool) -> None:
+        """What was asked holds from tape frame `frame` on: ramps set out, `beats` follow the settings of now."""
+        fresh = self.ramps.begin(frame, lambda name: name not in TURNED, self.values.__getitem__)
+        for name in fresh.keys() & CLOCK.keys():
+            self.beats.glide(CLOCK[name], fresh[name])
+        if beats:
+            self.rewind(frame)
+
     def rewind(self, frame: int) -> None:
         """Forget the scheduled beats from `frame` on; they follow the settings (and the heart) of now."""
-        for name, glide in self.ramps.begin(frame, CLOCK.__contains__, self.values.__getitem__).items():
-            self.beats.glide(CLOCK[name], glide)
         self.beats.rewind(frame)
         if self.mode == "follow":
             self.follower.land(frame)
@@ -326,6 +376,10 @@ class Performance:
         leads = self.beats.beats_until(frame)
         for partner in self.partners:
             partner.rewind(frame, leads)
+
+    def gliding(self, frame: int) -> bool:
+        """Whether what is sung changes from wish to wish there."""
+        return self.ramps.moves(GLIDING, frame)
 
     def wish(self, number: int, start: int, frames: int, past: np.ndarray, parts: np.ndarray | None = None) -> Wish:
         """The wish for `frames` new frames from `start` on, after the sound `past` with its `parts`.
@@ -378,7 +432,7 @@ class Performance:
         return [
             (partner, beat)
             for partner in self.partners
-            if partner.sings
+            if partner.sings(begin, end - begin)
             for beat in partner.beats_until(end, leads)
             if begin <= beat.s1 < end
         ]

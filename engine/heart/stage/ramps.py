@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from heart.records import SAMPLE_RATE_HZ
-from heart.sounding.glide import Glide
+from heart.sounding.glide import Glide, still
 
 PACE = SAMPLE_RATE_HZ // 20
 """A moving value is told and turned this often: 20 times a second."""
@@ -41,7 +41,7 @@ class Ramps:
     def ask(self, name: str, target: float, seconds: float, origin: Any) -> None:
         """A new ramp; one under way is taken over from where it is."""
         former = self._ramps.get(name)
-        glide = former.glide if former else None
+        glide = (former.glide or former.former) if former else None
         self._ramps[name] = Ramp(target, max(1.0, seconds * SAMPLE_RATE_HZ), origin, glide)
 
     def cancel(self, name: str) -> bool:
@@ -53,10 +53,20 @@ class Ramps:
         fresh = [(name, ramp) for name, ramp in self._ramps.items() if ramp.glide is None and waits(name)]
         return {name: ramp.begin(frame, value(name)) for name, ramp in fresh}
 
+    def moves(self, names: Container[str], frame: float) -> bool:
+        """Whether one of `names` is on its way at a frame."""
+        ramps = [ramp for name, ramp in self._ramps.items() if name in names]
+        return any(ramp.glide and ramp.glide.begin <= frame < ramp.glide.end for ramp in ramps)
+
+    def way(self, name: str, otherwise: float) -> Glide:
+        """How a parameter moves; a ramp that has not set out lets the former one go on."""
+        ramp = self._ramps.get(name)
+        glide = (ramp.glide or ramp.former) if ramp else None
+        return glide or still(otherwise)
+
     def value(self, name: str, frame: float, otherwise: float) -> float:
         """Of a parameter at a frame."""
-        ramp = self._ramps.get(name)
-        return ramp.glide.at(frame) if ramp and ramp.glide else otherwise
+        return self.way(name, otherwise).at(frame)
 
     def news(self, frame: float) -> Iterator[tuple[str, float, Any]]:
         """(name, value, origin) of what moves, at PACE; `origin` None until it has arrived."""

@@ -11,9 +11,8 @@ import numpy as np
 from heart.errors import DeviceError
 from heart.plumbing.desk import Faders
 from heart.plumbing.device import Format
-from heart.plumbing.feed import STANDING, Feed
+from heart.plumbing.feed import STANDING, Feed, TapeLike
 from heart.plumbing.sound import Sound
-from heart.plumbing.tape import Tape
 from heart.records import SAMPLE_RATE_HZ
 
 LEAD_S = 0.2
@@ -31,7 +30,7 @@ class Speaker:
 
     def __init__(
         self,
-        tape: Tape,
+        tape: TapeLike,
         output: str | None,
         input: str | None,
         backend: str,

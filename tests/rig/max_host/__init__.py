@@ -10,7 +10,7 @@ that Max's own objects do what their pages say: for that there is tests/max.
     patch.py     a .maxpat becomes objects and cords        messages.py  objects of the message world
     signals.py   objects of the signal world                live.py      faces, and what a device meets of Live
     lists.py     zl, coll, buffer~                          world.py     time, sockets, the audio driver
-    host.py      the clock and the audio vectors
+    host.py      the clock and the audio vectors    stage.py     what the concert patch needs besides
 """
 
 from rig.max_host.host import MaxHost

@@ -18,7 +18,7 @@ import numpy as np
 
 from heart.errors import WireError
 from heart.plumbing.osc import decode, encode
-from rig.max_host import lists, live, messages  # noqa: F401  their objects enter themselves
+from rig.max_host import lists, live, messages, stage  # noqa: F401  their objects enter themselves
 from rig.max_host.core import KINDS, Message, Obj
 from rig.max_host.patch import Patch, join, read
 from rig.max_host.signals import Signal
@@ -71,6 +71,9 @@ class MaxHost:
         self.objects: list[Obj] = []
         self.dsp_states: list[Obj] = []
         self.observers: list[Obj] = []
+        self.keys: list[Obj] = []
+        self.here: Path = folder
+        """Where the opened patch lies."""
         self.live_bpm = 120.0
         self.remote: dict[str, list[float]] = {}
         """What live.remote~ was told, by the path of the parameter."""
@@ -157,12 +160,16 @@ class MaxHost:
     def set_dsp(self, on: bool) -> None:
         """The loudspeaker symbol, from any thread."""
 
-        def switch() -> None:
-            self.dsp_on = on
-            for state in self.dsp_states:
-                state.take(0, ["bang"])
+        self._calls.append(lambda: self.switch_dsp(on))
 
-        self._calls.append(switch)
+    def press(self, ascii_code: int) -> None:
+        """A key, while the patch's window is in front."""
+
+        def type_it() -> None:
+            for key in self.keys:
+                key.out(0, [ascii_code])
+
+        self._calls.append(type_it)
 
     def tell(self, patch: Patch, *message: Any, inlet: int = 0) -> None:
         """A message into an inlet, from any thread."""
@@ -174,6 +181,12 @@ class MaxHost:
         timer = [self._now_s + max(ms, 0.0) / 1000, next(self._numbers), call]
         heapq.heappush(self._due, timer)
         return timer
+
+    def switch_dsp(self, on: bool) -> None:
+        """As set_dsp, from an object."""
+        self.dsp_on = on
+        for state in self.dsp_states:
+            state.take(0, ["bang"])
 
     def cancel(self, timer: Any) -> None:
         if timer:

@@ -10,15 +10,21 @@ from rig.max_host.signals import Signal, Vector
 
 @named(
     *("live.dial", "live.numbox", "live.text", "live.button", "live.tab", "led", "slider", "umenu", "nodes"),
-    *("multislider", "button", "number", "flonum", "toggle"),
+    *("multislider", "button", "number", "flonum", "toggle", "panel"),
 )
 class Face(Obj):
-    """Shows a value; `set` changes it in silence, a value by hand or cord goes on."""
+    """Shows a value; `set` changes it in silence, a value by hand or cord goes on; LOOKS are its looks."""
 
     value: object = None
+    LOOKS = ("text", "textcolor", "activebgcolor", "bgfillcolor")
+
+    def setup(self) -> None:
+        self.looks: dict[object, Message] = {}
 
     def take(self, inlet: int, message: Message) -> None:
-        if message[0] in ("set", "setsymbol"):
+        if message[0] in self.LOOKS:
+            self.looks[message[0]] = message[1:]
+        elif message[0] in ("set", "setsymbol"):
             self.value = message[1]
         else:
             self.value = message[0]
@@ -39,7 +45,13 @@ class Menu(Face):
 
 @named("comment")
 class Comment(Face):
-    """Text, changed by `set`."""
+    """Text, changed by `set`, which may be several words."""
+
+    def take(self, inlet: int, message: Message) -> None:
+        if message[0] == "set":
+            self.value = " ".join(str(word) for word in message[1:])
+        else:
+            super().take(inlet, message)
 
 
 @named("clip")

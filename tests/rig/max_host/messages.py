@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -35,12 +36,18 @@ class Trigger(Obj):
 
 @named("message")
 class Box(Obj):
-    """A message box: $1 $2 ... are replaced; words in quotes are one symbol."""
+    """A message box: $1 $2 ... are replaced; words in quotes are one symbol; a comma begins another message."""
 
     def take(self, inlet: int, message: Message) -> None:
         assert inlet == 0
-        given = [] if message == BANG else message
-        words = re.findall(r'"([^"]*)"|(\S+)', str(self.args[0]))
+        if message[0] == "set":
+            self.args = [" ".join(str(word) for word in message[1:])]
+            return
+        for text in re.findall(r'(?:"[^"]*"|[^,"])+', str(self.args[0])):
+            self._tell(text, [] if message == BANG else message)
+
+    def _tell(self, text: str, given: Message) -> None:
+        words = re.findall(r'"([^"]*)"|(\S+)', text)
         result: Message = []
         for quoted, plain in words:
             if quoted:
@@ -163,8 +170,11 @@ class Expr(Obj):
                 if place < len(self.values):
                     self.values[place] = float(value) if isinstance(value, int | float) else 0.0
         if inlet == 0:
-            result = eval(self.code, {"v": self.values})
-            self.out(0, [int(result) if isinstance(result, bool) else result])
+            self.out(0, [self.result(self.values)])
+
+    def result(self, values: list[float]) -> float:
+        found = eval(self.code, {"v": values, "sin": math.sin, "cos": math.cos, "pow": math.pow})
+        return int(found) if isinstance(found, bool) else found
 
 
 @named("pack")
@@ -270,9 +280,20 @@ class Prepend(Obj):
 
 @named("sprintf")
 class Sprintf(Obj):
-    def left(self, message: Message) -> None:
-        text = " ".join(str(a) for a in self.args).replace("%ld", "%d")
-        self.out(0, [atom(word) for word in (text % tuple(message[: text.count("%")])).split()])
+    """As C's; `symout`: one symbol. A list fills the inlets from the left."""
+
+    def setup(self) -> None:
+        self.whole = bool(self.args) and self.args[0] == "symout"
+        self.text = " ".join(str(a) for a in self.args[int(self.whole) :]).replace("ld", "d")
+        self.values: Message = [0] * len(re.findall(r"%", self.text))
+
+    def take(self, inlet: int, message: Message) -> None:
+        for place, value in enumerate(message if message != BANG else [], inlet):
+            if place < len(self.values):
+                self.values[place] = value
+        if inlet == 0:
+            text = self.text % tuple(self.values)
+            self.out(0, [text] if self.whole else [atom(word) for word in text.split()])
 
 
 @named("uzi")

@@ -27,7 +27,7 @@ class Patch:
         host.instances += 1
         self.number = host.instances
         self.things: dict[str, Obj | Patch] = {}
-        boxes = [entry["box"] for entry in patcher["boxes"] if entry["box"]["maxclass"] != "panel"]
+        boxes = [entry["box"] for entry in patcher["boxes"]]
         for box in boxes:
             self.things[box["id"]] = self._make(box)
         self.named = {box["varname"]: self.things[box["id"]] for box in boxes if "varname" in box}

@@ -49,6 +49,9 @@ class Delay(Obj):
             self.ms = number(message)
         self.timer = self.host.after(self.ms, lambda: self.out(0, BANG))
 
+    def other(self, inlet: int, message: Message) -> None:
+        self.ms = number(message)
+
 
 @named("metro")
 class Metro(Obj):

@@ -25,6 +25,7 @@ from heart.sounding.dance import layouts
 from heart.sounding.dance.archives import read_legacy, read_zip
 from heart.sounding.dance.net import DanceNet, DanceShape, Down, Up, shape_of
 from heart.sounding.headers import check_header
+from heart.sounding.torchscript import is_script
 
 MOST_BYTES = 8 << 30
 """The largest checkpoint seen, a training one with its optimizer, has 3.5 GB."""
@@ -147,6 +148,11 @@ def _read(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
         safe = _SafeTensors(path)
         return safe, safe.notes
     if head[:4] == b"PK\x03\x04":
+        if is_script(path):
+            raise FileError(
+                f"{shown(path)}: a TorchScript file, and to load it would be to run it; `heart models check` says "
+                "whose it is. Give the checkpoint it was made from"
+            )
         found = read_zip(path)
         return found, found.notes
     if head[:1] == b"\x80":
