@@ -93,7 +93,7 @@ class Loader:
     async def _carry_out(self, job: Job) -> None:
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._thread, job.read)
-        except (HeartError, MemoryError) as error:
+        except (HeartError, MemoryError, OSError) as error:
             self.wire.error(job.to, "failed", job.address, f"{job.address}: {error}")
             return
         self.performance.note(job.address, job.args)

@@ -17,6 +17,8 @@ from heart.errors import FileError, UsageError
 from heart.records import SAMPLE_RATE_HZ, SLOTS, Source
 from heart.sounding.sources import SEEN, share, source_of, span_of
 
+MOST_NAME_BYTES = 240
+"""Most file systems end at 255, and what is named beside a sound needs some of them."""
 SHORTEST_S = 0.05
 LONGEST_S = 1_800.0
 LIVE_LONGEST_S = 300.0
@@ -61,6 +63,8 @@ def find_sound(folder: Path | None, name: str) -> Path:
     plain = all(kind(name).name == name for kind in (PurePosixPath, PureWindowsPath))
     if not plain or name in (".", "..") or ":" in name:
         raise UsageError(f"sound {shown(name)!r}: give the name of a file in the folder of --sounds, not a path")
+    if len(os.fsencode(name)) > MOST_NAME_BYTES:
+        raise UsageError(f"sound {shown(name)[:20]!r}...: no file has so long a name")
     path = Path(os.path.realpath(folder / name))
     if path.parent != Path(os.path.realpath(folder)):
         raise UsageError(f"sound {shown(name)!r}: leads out of the folder of --sounds")
