@@ -62,8 +62,8 @@ class Row:
     """Method of the owner that takes the message; "" for rows that only go out."""
     owner: str = "wire"
     """"wire" (heart.plumbing.wire.Wire), "performance" (heart.stage.performance.Performance), "presets"
-    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher), "cues" (heart.stage.cues.Cues) or "notes"
-    (heart.stage.notes.Notes)."""
+    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher), "cues" (heart.stage.cues.Cues), "notes"
+    (heart.stage.notes.Notes) or "troubles" (heart.stage.troubles.Troubles)."""
     rest: Arg | None = None
     """What may follow the named arguments, up to `most` times."""
     most: int = BLOCKS[-1]
