@@ -31,7 +31,7 @@ def _objects(sheet: Sheet) -> Sheet:
         900,
     )
     s = Section(sheet, 20, 90)
-    start = s("loadbang", 10, 0) >> s("delay 500", 10, 1) >> s("t b b b b b", 10, 2, 800)
+    start = s("loadbang", 10, 0) >> s("delay 500", 10, 1) >> s("t b b b b b b b", 10, 2, 1500)
     start >> s("delay 1500", 10, 3) >> s("test.terminate", 10, 4, numinlets=1, numoutlets=0)
     s.note("1  A list is in the buffer~ at once after array.tobuffer, at frameoffset.", 10, 5.4, 220)
     write = start[1] >> s("t b b b", 10, 7.4)
@@ -69,6 +69,15 @@ def _objects(sheet: Sheet) -> Sheet:
     later >> pair
     later[1] >> pair[1]
     _assert(s, pair >> s("expr $i1*10+$i2", 1030, 11.6), "78", "pipe_gives_both", 1030, 13.8)
+    s.note("6  sprintf takes a list, as the date of a recording does.", 1280, 5.4, 220)
+    date = start[5] >> s("(1 2 3)", 1280, 7.4) >> s("sprintf %ld%ld%ld", 1280, 9.4)
+    _assert(s, date, "123", "sprintf_takes_a_list", 1280, 13.8)
+    s.note("7  vexpr @scalarmode 1 goes with every item, as the heart in the picture does.", 1530, 5.4, 220)
+    swell = start[6] >> s("t b b", 1530, 7.4)
+    each = s("vexpr int($f1*$f2+1) @scalarmode 1", 1530, 10.4)
+    swell[1] >> s("(1 2 3)", 1650, 8.4) >> each[1]
+    swell >> s("(2.)", 1530, 8.4) >> each
+    _assert(s, each >> s("zl.nth 3 @zlmaxsize 256", 1530, 11.6), "7", "vexpr_scales_a_list", 1530, 13.8)
     s.note(f"The player counts {LAPS} laps: see heart.channel~.", 1030, 16.4, 220)
     return sheet
 

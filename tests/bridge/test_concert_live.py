@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,23 @@ def test_max_plays_a_score_fades_it_out_and_in_and_shows_it(score: Path, tmp_pat
         stage.wait_shown("time", "0:04")
         host.stop()
         judge(loudness(stage.face("sound").sound()))
+
+
+def own_address() -> str:
+    """An address of this machine on its network, which the engine takes for that of another one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("192.0.2.1", 9))  # sends nothing: asks the system which way it would go
+        return str(sock.getsockname()[0])
+
+
+@pytest.mark.stage
+def test_pd_reaches_an_engine_over_the_network_with_its_pass_phrase(score: Path, tmp_path: Path) -> None:
+    options = ("--voice", "pulse", "--score", str(score), "--bind", own_address(), "--phrase", "open sesame")
+    with running_engine(tmp_path, *options) as engine, opened(tmp_path, engine.port, host=own_address()) as pd:
+        stage = Concert(pd)
+        stage.do("sound", 1)
+        pd.wait_until(lambda: "phrase" in stage.shows("trouble"), 8, "the engine asks for its phrase")
+        pd.tell("tell phrase symbol open\\ sesame")
+        stage.wait_shown("words", "playing", 8)
+        stage.do("go")
+        stage.wait_shown("name", "Alone", 5)

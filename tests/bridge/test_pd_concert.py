@@ -14,6 +14,7 @@ import soundfile as sf
 
 from rig.compare import compare
 from rig.engine import Engine
+from rig.live import Program
 from rig.pd_concert import Concert, opened
 
 CUES = (("A heart alone", 65.0, 1), ("Breath and rain", 130.0, 0), ("Storm", 4.0, 1))
@@ -141,6 +142,15 @@ def test_a_folder_that_cannot_be_written_is_told(stage: tuple[Concert, Engine], 
     concert.pd.tell(f"tell folder symbol {tmp_path / 'nowhere'}")
     concert.do("record", 1)
     concert.wait_shown("file", "cannot write here")
+
+
+def test_the_pass_phrase_goes_with_hello_until_it_is_empty(tmp_path: Path) -> None:
+    with Program(0) as door, opened(tmp_path, door.port) as pd:
+        assert len(door.wait_for("/heart/hello")) == 5
+        pd.tell("tell phrase symbol open-sesame")
+        pd.wait_until(lambda: door.wait_for("/heart/hello")[-1] == "open-sesame", 4, "hello with the phrase")
+        pd.tell("tell phrase symbol")
+        pd.wait_until(lambda: len(door.wait_for("/heart/hello")) == 5, 4, "hello without one")
 
 
 @pytest.mark.stage

@@ -83,6 +83,8 @@ def test_a_voices_net_leaves_as_torchscript_with_its_record(small, tmp_path):
     with torch.no_grad():
         assert torch.allclose(torch.jit.load(out)(*given), leaving.net(*given), atol=1e-4)
     assert "voice-small for torchscript, written by this program, whole" in heart("models", "check", out)
+    with zipfile.ZipFile(out) as archive:  # and no folder of the machine that wrote it
+        assert not any(b"engine/heart" in archive.read(name) for name in archive.namelist())
 
 
 @pytest.mark.stage

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "sounding"))
 from small_voice import SMALL, TEXTURE, write_voice
 
+from heart.cards import find_model
 from heart.learning.export.files import export_model
 from heart.learning.export.stream import LATE, RATIO
 from heart.records import OVERLAP, SAMPLE_RATE_HZ, Source, Wish
@@ -61,7 +62,7 @@ class Host:
     def begin(self, **attributes) -> None:
         for name, value in {"label": "", "steps": 2, "seed": 0, "bpm": 72, "rmssd": 30, **attributes}.items():
             assert self("set", name, str(value)) == 0, name
-        self("set", "reset", "true")
+        self("set", "reset", "1.000000")
 
     def close(self) -> None:
         self.process.communicate(timeout=10)
@@ -139,7 +140,7 @@ def test_after_a_reset_all_begins_again_and_buffers_may_change_on_the_way(heart)
     host.begin(label=labels[2])
     first = host.sing(3, 4_096)
     host.sing(1, 16_384), host.sing(2, 2_048), host.sing(1, 8_192, batch=2)
-    host("set", "reset", "true")
+    host("set", "reset", "1.000000")
     assert np.array_equal(host.sing(3, 4_096), first)
     on = np.concatenate([host.sing(1, 16_384), host.sing(3, 2_048), host.sing(1, 8_192)], 1)
     assert np.isfinite(on).all()
@@ -152,7 +153,7 @@ def test_every_attribute_is_heard_as_in_the_engine(voices):
     host.begin(label=mix.replace(",", "+"), steps=3, seed=11, bpm=110, rmssd=80)
     wishes = {"mix": mix, "steps": 3, "seed": 11, "bpm": 110, "rmssd": 80}
     assert np.abs(host.sing(5, 8_192)[0] - engine(voice, 8_192, 5, **wishes)).max() < CLOSE
-    told = {"label": mix.replace(",", "+"), "steps": 3, "seed": 11, "bpm": 110.0, "rmssd": 80.0, "reset": False}
+    told = {"label": mix.replace(",", "+"), "steps": 3, "seed": 11, "bpm": 110.0, "rmssd": 80.0, "reset": 0}
     assert {name: host("get", name) for name in told} == told
 
 
@@ -251,3 +252,22 @@ def test_nothing_clicks_where_buffers_meet(heart):
         near = np.array([bend[k + 300 : k + 900].max() for k in at if k + 900 < len(bend)])
         assert np.median(borders) <= 1.5 * np.median(near)
         assert borders.max() <= 2 * np.percentile(bend[2_000:], 99.9)
+
+
+@pytest.mark.stage
+@pytest.mark.parametrize("name", ["voice-heart", "voice-texture"])
+def test_a_shipped_voice_sings_as_the_engine_does_and_in_time(name, tmp_path):
+    voice = Voice(find_model(name).path, threads=1)
+    host = Host(export_model(name, "nn~", tmp_path / "voice.ts").path, tmp_path)
+    label = voice.net.shape.labels[1]
+    for buffer, chunks in ((4_096, 12), (8_192, 6), (16_384, 5)):
+        for steps in (2, 4, 5):
+            host.begin(label=label, seed=9, steps=steps, rmssd=60)
+            ours = host.sing(chunks, buffer)[0]
+            theirs = engine(voice, buffer, chunks, label=label, seed=9, steps=steps, rmssd=60)
+            assert np.abs(ours - theirs).max() < CLOSE
+    host.begin(label=label, steps=4)
+    host.sing(4, 4_096)
+    ratios = [host("spent") * SAMPLE_RATE_HZ / 4_096 for _ in range(40) if host.sing(1, 4_096) is not None]
+    assert np.median(ratios) < 1  # of CPU time: what is left of it when nothing else runs
+    host.close()

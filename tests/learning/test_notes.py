@@ -21,7 +21,7 @@ from heart.errors import FileError
 from heart.learning import train_model
 from heart.learning.notes_ae import objective, train_on
 from heart.learning.notes_data import read_nsynth, read_piano, split_of
-from heart.learning.notes_evaluate import apart, evaluate_64, evaluate_ae, evaluate_gan, held_out
+from heart.learning.notes_evaluate import apart, evaluate_ae, evaluate_gan, held_out
 from heart.learning.notes_faders import encode_all, turn_latents
 from heart.learning.notes_files import write_notes
 from heart.learning.notes_fronts import front_figures

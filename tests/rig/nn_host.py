@@ -10,6 +10,7 @@ turned into what `<attribute>_params` says; a setter that does not answer 0 fail
 
 import json
 import sys
+import time
 
 sys.path.append(sys.argv[1])
 
@@ -36,6 +37,7 @@ class Host:
         self.model.eval()
         self.methods = self.model.get_methods()
         self.attributes = self.model.get_attributes()
+        self.spent_s = 0.0
 
     def params(self, name):
         return [int(number) for number in getattr(self.model, f"{name}_params")]
@@ -70,15 +72,21 @@ class Host:
         parts = []
         for block in given.split(size, 2):
             handed = block.reshape(len(block), into, -1, ratio_in)[..., -1]
+            began_s = time.process_time()
             with torch.inference_mode():
                 answer = getattr(self.model, method)(handed)
             assert (answer.dtype, answer.dim()) == (torch.float32, 3)
+            self.spent_s = time.process_time() - began_s
             answer = answer.repeat_interleave(ratio_out, 2)
             assert answer.shape == (len(block), out_of, size), answer.shape
             assert torch.isfinite(answer).all()
             parts.append(answer)
         np.save(array, torch.cat(parts, 2).numpy())
         return size
+
+    def spent(self):
+        """CPU seconds of the last buffer."""
+        return self.spent_s
 
     def get(self, name):
         return getattr(self.model, f"get_{name}")()

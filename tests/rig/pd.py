@@ -65,11 +65,12 @@ class PureData:
         rate_hz: int = 44_100,
         patch: Path = PATCH,
         beside: tuple[Path, ...] = (),
+        host: str = "127.0.0.1",
     ) -> None:
         self.names = ("a", "b") if patch == STUDIO else ("0",)
         self.engine_ports, self.my_port = engine_ports, my_port or free_port()
         self.rig_port = free_port()
-        self.rate_hz, self.patch, self.beside = rate_hz, patch, beside
+        self.rate_hz, self.patch, self.beside, self.host = rate_hz, patch, beside, host
         self.said: dict[str, str] = {}
         """How each engine stands, in words, by its name."""
         self.prints: list[tuple[str, str]] = []
@@ -86,7 +87,7 @@ class PureData:
         program = shutil.which("pd") or shutil.which("puredata")
         assert program, MISSING
         ports = zip(self.names, (self.engine_ports[0], self.engine_ports[-1]), (self.my_port, 0))
-        settings = "".join(f"; heart-{name}-connect 127.0.0.1 {port} {own}" for name, port, own in ports)
+        settings = "".join(f"; heart-{name}-connect {self.host} {port} {own}" for name, port, own in ports)
         patches = [self.patch] if self.patch == STUDIO else [self.patch, RIG, *self.beside]
         self._process = subprocess.Popen(
             [

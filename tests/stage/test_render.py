@@ -222,3 +222,14 @@ def test_render_wants_a_score_or_a_log(tmp_path: Path) -> None:
     run = CliRunner().invoke(main, ["render", "-o", str(tmp_path / "a.wav")])
     assert run.exit_code == 2
     assert "name a SCORE" in run.output
+
+
+def test_the_nets_give_the_same_bytes_on_any_number_of_threads(tmp_path: Path) -> None:
+    """That is why offline all cores may sing what live half of them sang."""
+    score = tmp_path / "t.score"
+    lines = ['{"score": 1, "voices": 2}', '{"movement": "I", "seconds": 1.5}', '{"at": 0, "set": {"level_2": -6}}']
+    score.write_text("\n".join([*lines, '{"at": 0.5, "set": {"label_2": "rain", "cross": "now"}}\n']))
+    outs = [tmp_path / f"{threads}.wav" for threads in (1, 2)]
+    for threads, out in enumerate(outs, 1):
+        render(Wanted(score, out, threads=threads, steps=4))
+    assert sha(outs[0]) == sha(outs[1])

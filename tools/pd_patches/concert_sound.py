@@ -159,10 +159,12 @@ def _file(c: Canvas) -> None:
     named[4][1] >> c.msg(740, 240, "open -wave -bytes 4 $1") >> file
     named[4] >> c.obj(660, 240, "t b") >> c.msg(660, 268, "start") >> file
     c.obj(660, 300, "r~ $0-played") >> file
-    over = c.column(540, 220, "r $0-recorded", "t b b b")[1]
+    over = c.column(540, 220, "r $0-recorded", "t b b b b")[1]
     over[1] >> c.msg(580, 300, "stop") >> file
     watch = c.obj(1000, 190, "metro 1000")
-    c.obj(1000, 130, "r $0-watch") >> c.msg(1000, 160, "1") >> watch
+    soon = c.column(1000, 100, "r $0-watch", "del 500")[1]  # writesf~ opens the file in a thread of its own
+    soon >> c.msg(1000, 160, "1") >> watch
+    over[3] >> c.msg(1080, 128, "stop") >> soon
     over[2] >> c.msg(1080, 160, "0") >> watch
     watch >> c.obj(1000, 220, "t b") >> path
     size = c.column(920, 290, "file size", "t f f")

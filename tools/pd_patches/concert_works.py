@@ -46,7 +46,7 @@ def engine() -> Canvas:
     host = c.column(20, 60, "r $0-host", "symbol 127.0.0.1", "( connect $1 9700")
     phrase, typed = c.column(240, 60, "r $0-phrase", "t b a"), c.msg(320, 120, "phrase $1")
     phrase[1][1] >> typed
-    phrase[1] >> c.obj(240, 120, "del 50") >> host[1]
+    phrase[1] >> c.obj(240, 120, "del 300") >> c.obj(240, 148, "s &hello-soon")
     core = c.obj(20, 180, "heart.engine")
     host[2] >> core
     typed >> core

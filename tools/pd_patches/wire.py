@@ -34,8 +34,12 @@ def says(who: str) -> Canvas:
     name, packed = c.msg(20, 342, "symbol pure-data"), c.obj(20, 370, "pack s 0 1 44100 1")
     whole = c.column(20, 398, "list append", "oscformat -f siiii heart hello", "s &bytes", step=25)
     hello[1] >> name >> packed >> whole[0]
-    phrase = c.column(300, 370, "r &phrase", "list append")
-    phrase[1] >> whole[0][1]
+    c.text(320, 350, "and the pass phrase", 24)
+    phrase = c.column(300, 375, "r &phrase", "list append", "t l l", "list fromsymbol", "list length", step=28)
+    phrase[2][1] >> whole[0][1]
+    none = c.obj(300, 518, "sel 0")
+    none >> whole[0][1]
+    phrase[4] >> none
     channels = c.obj(180, 342, "v @channels")
     hello[1][1] >> channels >> packed[4]
     rate = c.obj(180, 286, "samplerate~")

@@ -140,7 +140,7 @@ def heap_figures(
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:
     """Frechet distance of two heaps of embeddings [n, D]."""
-    return float(frechet(a.mean(0), np.cov(a.T), b.mean(0), np.cov(b.T)))
+    return max(0.0, frechet(a.mean(0), np.cov(a.T), b.mean(0), np.cov(b.T)))
 
 
 def spread(embedded: np.ndarray, families: np.ndarray) -> float:

@@ -67,7 +67,9 @@ def evaluate_table(data_dir: Path | None, picture: Path | None = None) -> dict[s
     torch.set_num_threads(1)
     pack = open_pack(None, data_dir.parent)
     notes = [pack.notes[place] for place in pack.val]
-    nets = {f"ours, {size}": _ours(data_dir / f"notes-ae-{size}", size) for size in SIZES}
+    nets = {
+        f"ours, {size}": _ours(data_dir / f"notes-ae-{size}", size) for size in SIZES if _is_there(data_dir, size)
+    }
     rows = {name: _net_figures(net, notes) for name, net in nets.items()}
     rows |= _plain_figures(_plain(data_dir / PLAIN), notes)
     heaps = {"plain GAN": _plain_gan_figures(data_dir, pack)}
@@ -87,7 +89,16 @@ def _draw(
         (note, {name: remade(nets[name], note) for name in shown} | {"plain MSE, 16": plain_remade(plain, note)[1]})
         for note in examples_of(notes)
     ]
-    draw({f"{size} latents": data / f"notes-ae-{size}" / "loss.csv" for size in SIZES}, rows, examples, picture)
+    draw(
+        {f"{size} latents": data / f"notes-ae-{size}" / "loss.csv" for size in SIZES if _is_there(data, size)},
+        rows,
+        examples,
+        picture,
+    )
+
+
+def _is_there(folder: Path, size: int) -> bool:
+    return (folder / f"notes-ae-{size}" / CHECKPOINT).is_file()
 
 
 def _load(net: torch.nn.Module, folder: Path, part: str = "ema") -> Any:

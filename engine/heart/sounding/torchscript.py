@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -97,12 +98,17 @@ def _proof(archive: zipfile.ZipFile, but: str) -> str:
 
 
 def sign(path: Path, record: Mapping[str, object]) -> None:
-    """Write our record into a TorchScript file that has none."""
-    with zipfile.ZipFile(path) as archive:
-        root = archive.namelist()[0].partition("/")[0]
-        proof = _proof(archive, "")
-    with zipfile.ZipFile(path, "a") as archive:
+    """Write our record into a TorchScript file that has none, and drop its notes of where its sources lay."""
+    part = path.with_suffix(".signed")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(part, "w") as new:
+        for info in old.infolist():
+            if not info.filename.endswith(".debug_pkl"):
+                new.writestr(info, old.read(info))
+    with zipfile.ZipFile(part) as archive:
+        root, proof = archive.namelist()[0].partition("/")[0], _proof(archive, "")
+    with zipfile.ZipFile(part, "a") as archive:
         archive.writestr(f"{root}/{RECORD}", json.dumps({**record, "sha256": proof}, indent=1))
+    os.replace(part, path)
 
 
 def say(path: Path) -> str:

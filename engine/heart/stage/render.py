@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -34,6 +35,7 @@ from heart.stage.score_reader import read_score
 
 STEPS = 8
 """Diffusion steps where neither the score nor anybody says so: offline there is time for the finer sound."""
+MOST_THREADS = 8
 KEEP_S = 10.0
 """Seconds of work after which a checkpoint is kept."""
 MIX = "mix"
@@ -149,8 +151,13 @@ def heart_track(path: Path) -> Track:
     return track_of([beat["s1"] for beat in beats], [beat["s2"] for beat in beats], loop=True)
 
 
+def all_cores() -> int:
+    """Threads of a voice that nothing sounds beside: the nets give the same bits on any number of them."""
+    return min(MOST_THREADS, os.cpu_count() or 1)
+
+
 def _perform(wanted: Wanted, ready: Ready, part: Part, progress: Progress) -> Playing:
-    singer = open_voice(ready.voice, wanted.threads, device=wanted.device)
+    singer = open_voice(ready.voice, wanted.threads or all_cores(), device=wanted.device)
     if part.checkpoint is None:
         part.log(encode_line(header_of(ready.voice, wanted.threads, ready.score.voices, wanted.device)))
     playing = Playing(

@@ -162,7 +162,7 @@ def write_readme(folder: Path) -> None:
     """The table of what lies in a folder, from the list and the files themselves."""
     rows = [
         f"| `{entry.file}` | {entry.what} | {described(path, entry)} | {'yes' if entry.loop else 'no'} | "
-        f"`{made_by(path)}` | CC0 |"
+        f"`{(command := made_by(path))}` | {command.rpartition(' ')[2]} | CC0 |"
         for entry in SOUNDS
         if (path := folder / entry.file).is_file()
     ]
@@ -174,8 +174,8 @@ _README = f"""{TITLE}
 Made by the project's own synthesis (`engine/heart/sounding/foley`) and voice; no recording is in here. CC0: do with
 them what you like. `{COMMAND}` makes them all, `{COMMAND} NAME ...` some, and writes this page.
 
-| file | what | length | loop | made by | licence |
-|---|---|---|---|---|---|
+| file | what | length | loop | made by | seed | licence |
+|---|---|---|---|---|---|---|
 {{rows}}
 
 44.1 kHz, 16 bit, one channel, as the engine mixes a loaded sound to one; integrated loudness {{lufs:g}} LUFS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,12 @@ WAYS: dict[str, dict[str, str]] = {
     "heart.listening.onset:OnsetWatch": {"onnx": "ears:write_onset", "torchscript": "ears:script_onset"},
     "heart.listening.classifier:Classifier": {"onnx": "ears:copy"},
     "heart.listening.estimators:HeartRateNet": {"onnx": "ears:copy"},
+    "heart.sounding.notes.model:NoteVoice": {
+        "nn~": "notes:write_stream",
+        "onnx": "notes:write_decoder",
+        "torchscript": "notes:script_decoder",
+    },
+    "heart.sounding.notes.generator:NoteMaker": {"onnx": "notes:write_maker", "torchscript": "notes:script_maker"},
 }
 """Class of a card -> format -> "module:function" in this package."""
 OFFLINE = "heart.sounding.dance.model:DanceModel"
@@ -71,8 +78,14 @@ def export_model(name: str, form: str, out: Path) -> Written:
         raise UsageError(f"{shown(out)}: a file for {form} ends in {FORMATS[form]}")
     if out.exists():
         raise UsageError(f"{shown(out)}: is there already; name another, or remove it first")
-    part = out.with_name(f".{os.getpid()}.{out.name}")
+    if not out.parent.is_dir():
+        raise FileError(f"{shown(out)}: there is no folder {shown(out.parent)}; make it first")
     try:
+        folder = Path(tempfile.mkdtemp(prefix=".part-", dir=out.parent))
+    except OSError as error:
+        raise FileError(f"{shown(out)}: cannot be written ({error.strerror})") from None
+    try:
+        part = folder / out.name
         difference = write(model, part)
         if out.suffix == ".ts":
             sign(part, {"model": model.name, "format": form, "weights": str(model.card["sha256"])})
@@ -81,12 +94,8 @@ def export_model(name: str, form: str, out: Path) -> Written:
             shutil.copyfile(model.path / "labels.txt", out.with_name(f"{out.stem}.labels.txt"))
     except OSError as error:
         raise FileError(f"{shown(out)}: cannot be written ({error.strerror})") from None
-    except RuntimeError as error:  # what torch says of a folder that is not there
-        if out.parent.is_dir():
-            raise
-        raise FileError(f"{shown(out)}: there is no folder {shown(out.parent)}; make it first") from error
     finally:
-        part.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return Written(out, difference)
 
 

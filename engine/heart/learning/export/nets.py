@@ -37,8 +37,9 @@ class Leaving:
         """Noise for each input: float32, `blocks` times `multiple` long; times and weights are 0 .. 1."""
         random = torch.Generator().manual_seed(seed)
         sizes = [[items, *(size or blocks * self.multiple for size in of)] for of in self.inputs.values()]
-        draws = (torch.rand if name in ("t", "label") else torch.randn for name in self.inputs)
-        return tuple(draw(size, generator=random) for draw, size in zip(draws, sizes))
+        draws = (torch.rand if name in ("t", "label", "pitch") else torch.randn for name in self.inputs)
+        drawn = {name: draw(size, generator=random) for name, draw, size in zip(self.inputs, draws, sizes)}
+        return tuple(21 + 87 * value if name == "pitch" else value for name, value in drawn.items())
 
 
 def voice(model: Model) -> Leaving:

@@ -84,7 +84,7 @@ class LiveVoice(Contract):
         self.register_attribute("seed", 0)
         for name in ("bpm", "rmssd", "systole", "strength"):
             self.register_attribute(name, 0.0)
-        self.register_attribute("reset", False)
+        self.register_attribute("reset", 0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Controls [B, 2, n / RATIO] to sound [B, 1, n]."""
@@ -302,13 +302,13 @@ class LiveVoice(Contract):
         return 0
 
     @torch.jit.export
-    def get_reset(self) -> bool:
-        return False
+    def get_reset(self) -> int:
+        return 0
 
     @torch.jit.export
-    def set_reset(self, reset: bool) -> int:
+    def set_reset(self, reset: int) -> int:
         """Begin anew: silence before, the first beat next."""
-        if reset:
+        if reset != 0:
             self.restart(self.past.shape[0])
         return 0
 
