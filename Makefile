@@ -4,19 +4,21 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 SYSTEM := tools/system_packages.sh
+NOTES  := build/trust.jsonl
 QUICK  := 'not stage and not soak'
 # Tests that only compute share the cores; all others keep time, and have the machine to themselves.
 SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
           tests/stage/test_dance.py tests/stage/test_beat_files.py tests/stage/test_booklet.py \
           tests/stage/test_sound_library.py tests/stage/test_piece.py tests/stage/test_notes_files.py \
-          $(wildcard tests/ecg/test_ecg_[frs]*.py) tests/plumbing/test_osc_guard.py
+          $(wildcard tests/ecg/test_ecg_[frs]*.py) tests/plumbing/test_osc_guard.py \
+          tests/plumbing/test_conceal.py tests/trust/test_register.py tests/trust/test_weights.py tests/trust/test_sums.py
 
 .DEFAULT_GOAL := help
 # Before the environment: PyAudio is built against PortAudio's headers.
 system:
 	@$(SYSTEM)
 
-.PHONY: system help demo test check bench test-stage soak docs patches clean
+.PHONY: system help demo test check bench test-stage trust soak docs patches clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -51,7 +53,16 @@ test-stage: system $(STAMP)  ## the longer set of stage cases
 	@$(SYSTEM) ardour
 	$(BIN)/python -m pytest -m stage --timeout 1800
 
-soak: system $(STAMP)   ## an hour of real streaming, and the smallest lead
+trust: system $(STAMP)  ## every case of docs/trust.md with its figure, and the page itself (under 25 minutes)
+	@$(SYSTEM) pulseaudio
+	@mkdir -p build && rm -f $(NOTES)
+	-HEART_TRUST_REPORT=$(NOTES) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "case and not soak" --timeout 900
+	$(BIN)/python tools/trust_report.py $(NOTES)
+
+soak: system $(STAMP)   ## an hour of real streaming, the smallest lead, and the soaks of docs/trust.md
+	@mkdir -p build
+	-HEART_TRUST_REPORT=$(NOTES) $(BIN)/python -m pytest -m soak --timeout 10000
+	$(BIN)/python tools/trust_report.py $(NOTES)
 	$(BIN)/python benchmarks/bench_pd.py --smallest-lead
 	$(BIN)/python benchmarks/bench_pd.py --seconds 3600
 

@@ -7,6 +7,10 @@ from collections.abc import Generator
 
 import pytest
 
+from trust.plugin import pytest_collection_modifyitems, pytest_runtest_logreport, reached
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_logreport", "reached"]
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -117,6 +117,7 @@ def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes) -> None:
     refused(path)
 
 
+@pytest.mark.case("R35")
 @pytest.mark.parametrize(
     ("claim", "word"),
     [
@@ -132,6 +133,7 @@ def test_absurd_claims_are_refused(tmp_path: Path, claim: dict[str, int], word: 
     assert word in refused(path)
 
 
+@pytest.mark.case("R35")
 @pytest.mark.parametrize("rate_hz", [0, 65_535])
 @pytest.mark.parametrize("channels", [0, 65_535])
 def test_zeros_and_maxima_are_refused(tmp_path: Path, rate_hz: int, channels: int) -> None:
@@ -141,6 +143,7 @@ def test_zeros_and_maxima_are_refused(tmp_path: Path, rate_hz: int, channels: in
         read_audio(path)
 
 
+@pytest.mark.case("R35")
 def test_an_hour_and_more_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     with path.open("wb") as file:
@@ -150,6 +153,7 @@ def test_an_hour_and_more_is_refused_before_it_is_decoded(tmp_path: Path) -> Non
     assert "at most 10 s" in refused(path, max_seconds=10)
 
 
+@pytest.mark.case("R35")
 def test_hundred_gigabytes_of_nothing_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "huge.wav"
     size = 100 * 2**30
@@ -161,6 +165,7 @@ def test_hundred_gigabytes_of_nothing_are_refused(tmp_path: Path) -> None:
     assert "at most 3600 s" in refused(path)
 
 
+@pytest.mark.case("R35")
 def test_a_small_file_that_unpacks_to_much_is_refused_and_costs_no_memory(tmp_path: Path) -> None:
     """58 minutes of eight silent channels fit into a small FLAC file; decoded they would fill 4 GB."""
     path = tmp_path / "bomb.flac"
@@ -179,6 +184,7 @@ def test_a_small_file_that_unpacks_to_much_is_refused_and_costs_no_memory(tmp_pa
     assert peak < 10e6
 
 
+@pytest.mark.case("R35")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 def test_samples_that_are_no_sound_are_refused_with_their_place(tmp_path: Path, bad: float) -> None:
     sound = np.zeros(4 * RATE_HZ, dtype=np.float32)
@@ -188,6 +194,7 @@ def test_samples_that_are_no_sound_are_refused_with_their_place(tmp_path: Path, 
     assert "near 3.0 s" in refused(tmp_path / "bad.wav", rate_hz=8000)
 
 
+@pytest.mark.case("R37")
 @given(st.binary(min_size=1, max_size=60), st.integers(0, 120))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_bytes_give_sound_or_one_line(tmp_path: Path, damage: bytes, at: int) -> None:

@@ -24,6 +24,14 @@ def awake(channels: int = 1, **settings: float) -> Guard:
     return guard
 
 
+def used_to(level: float) -> Guard:
+    """An awake guard that has heard something this loud, so that no more than that has to come up softly."""
+    guard = awake()
+    for part in (sine(200, 0.5, level), np.zeros(3 * RATE_HZ, np.float32)):
+        guard.process(part)
+    return guard
+
+
 def sine(hz: float, seconds: float, level: float = 0.5) -> np.ndarray:
     return (level * np.sin(2 * np.pi * hz * np.arange(round(seconds * RATE_HZ)) / RATE_HZ)).astype(np.float32)
 
@@ -48,6 +56,7 @@ hostile = st.one_of(
 )
 
 
+@pytest.mark.case("R28")
 @given(
     blocks=st.lists(st.lists(hostile, max_size=40), max_size=12),
     stretch=st.integers(1, 200),
@@ -68,6 +77,7 @@ def test_nothing_but_finite_sound_below_the_ceiling_ever_leaves(blocks, stretch,
         assert not ((out != 0) & (np.abs(out) < np.finfo(np.float32).tiny)).any()
 
 
+@pytest.mark.case("R28")
 @pytest.mark.parametrize("kind", ["dc", "nyquist", "square", "noise", "impulses"])
 @pytest.mark.parametrize("level", [0.9, 1.0, 4.0, 60.0])
 def test_the_ceiling_holds_for_the_loudest_signals(kind: str, level: float) -> None:
@@ -79,11 +89,13 @@ def test_the_ceiling_holds_for_the_loudest_signals(kind: str, level: float) -> N
         "noise": np.random.default_rng(1).uniform(-1, 1, RATE_HZ),
         "impulses": (frames % 997 == 0).astype(float),
     }[kind] * level
-    out = awake().process(sound)
-    assert np.abs(out).max() <= CEILING
+    for guard in (awake(), used_to(0.7)):
+        out = guard.process(sound)
+        assert np.abs(out).max() <= CEILING
     assert np.abs(out).max() > 0.5  # it still sounds
 
 
+@pytest.mark.case("R28")
 @pytest.mark.parametrize("level", [0.001, 0.3, 1.0])
 def test_a_constant_is_gone_after_a_second(level: float) -> None:
     out = Guard(RATE_HZ).process(np.full(RATE_HZ + 4410, level))
@@ -102,14 +114,16 @@ def test_below_the_knee_the_limiter_changes_no_bit() -> None:
     """Scaled by a power of two, the same sound must give the same bits: only linear stages were at work."""
     sound = noise(RATE_HZ, 0.14)
     assert 0.5 < np.abs(sound).max() < 0.7
-    quiet = awake().process(sound / 16)
-    assert np.array_equal(awake().process(sound), quiet * 16)
+    quiet = used_to(0.7).process(sound / 16)
+    assert np.array_equal(used_to(0.7).process(sound), quiet * 16)
 
 
+@pytest.mark.case("R28", control=True)
 def test_above_the_knee_it_limits() -> None:
     """The control of the test above."""
     sound = noise(RATE_HZ, 0.4)
-    assert not np.array_equal(awake().process(sound), awake().process(sound / 16) * 16)
+    loud, quiet = used_to(0.7).process(sound), used_to(0.7).process(sound / 16)
+    assert not np.array_equal(loud, quiet * 16)
 
 
 def test_a_loud_tone_is_turned_down_rather_than_bent() -> None:
@@ -122,6 +136,7 @@ def test_a_loud_tone_is_turned_down_rather_than_bent() -> None:
     assert np.sqrt((spectrum**2).sum() / (tone**2).sum()) < 0.05
 
 
+@pytest.mark.case("R28")
 @pytest.mark.parametrize("drive", [1.0, 2.0, 4.0])
 @pytest.mark.parametrize("kind", ["heart", "chord", "rain"])
 def test_true_peaks_of_music_stay_below_full_scale(kind: str, drive: float) -> None:
@@ -145,6 +160,7 @@ def test_true_peaks_of_music_stay_below_full_scale(kind: str, drive: float) -> N
 @settings(max_examples=60, deadline=None)
 def test_the_cut_into_blocks_never_changes_a_bit(sizes: list[int], broken: bool, channels: int) -> None:
     sound = noise(12_000, 0.6, channels)
+    sound[:7000] *= 0.05
     if broken:
         sound[[3000, 3001, 4200, 9000], 0] = [np.nan, np.inf, 1e20, np.nan]
     whole, parts = Guard(RATE_HZ, channels), Guard(RATE_HZ, channels)
@@ -152,6 +168,7 @@ def test_the_cut_into_blocks_never_changes_a_bit(sizes: list[int], broken: bool,
     assert whole.alarms == parts.alarms
 
 
+@pytest.mark.case("R28")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 def test_a_broken_sample_ends_the_sound_without_a_click_and_says_so(bad: float) -> None:
     guard, tone = awake(), sine(200, 1.0)
@@ -171,12 +188,59 @@ def test_a_broken_sample_ends_the_sound_without_a_click_and_says_so(bad: float) 
     assert np.abs(out[30_000:]).max() > 0.4
 
 
+@pytest.mark.case("R30")
 def test_a_stream_starts_softly() -> None:
     """From silence to full-scale noise: never more than 6 dB in 10 ms, from -60 dB on."""
     out = Guard(RATE_HZ).process(noise(RATE_HZ, 0.3))
     levels_db = 20 * np.log10([np.abs(part).max() for part in np.split(out[:4410], 10)])
     assert levels_db[0] < -50
     assert np.diff(levels_db).max() < 6.0 + 2.5  # peaks of noise scatter by themselves
+
+
+def rise_db(sound: np.ndarray, calm: float = 0.1) -> float:
+    """The most by which the level so far grows within 10 ms, from 0.1 up."""
+    level = np.maximum.accumulate(np.maximum(np.abs(np.concatenate((np.zeros(441), sound))), calm))
+    return float(20 * np.log10(level[441:] / level[:-441]).max())
+
+
+@pytest.mark.case("R30")
+@pytest.mark.parametrize("kind", ["noise", "tone", "square"])
+def test_what_is_louder_than_anything_before_comes_up_by_6_db_in_10_ms(kind: str, reached) -> None:
+    frames = np.arange(RATE_HZ)
+    loud = {
+        "noise": np.random.default_rng(4).uniform(-1, 1, RATE_HZ),
+        "tone": np.sin(frames * 0.1),
+        "square": 1.0 - 2.0 * (frames // 40 % 2),
+    }[kind].astype(np.float32)
+    guard = used_to(0.7)
+    guard.process(np.zeros(11 * RATE_HZ, np.float32))  # it has forgotten
+    out = guard.process(loud)
+    reached(f"{kind} after silence: {rise_db(out):.1f} dB in 10 ms (unguarded {rise_db(loud):.0f})")
+    assert rise_db(out) <= 6.05
+    assert rise_db(loud) > 19  # what comes in is no soft start
+    assert np.abs(out).max() > 0.8
+
+
+@pytest.mark.case("R30")
+def test_a_jump_from_one_level_to_a_louder_one_is_softened_too(reached) -> None:
+    guard = used_to(0.05)
+    guard.process(np.zeros(11 * RATE_HZ, np.float32))
+    sound = np.concatenate((sine(300, 1.0, 0.15), sine(300, 1.0, 1.0)))
+    out = guard.process(sound)
+    reached(f"a tone of -16 dB, then of 0: {rise_db(out[RATE_HZ // 2 :], 0.15):.1f} dB in 10 ms")
+    assert rise_db(out[RATE_HZ // 2 :], 0.15) <= 6.1
+    assert np.abs(out[-RATE_HZ // 2 :]).max() > 0.8
+
+
+def test_the_second_of_two_beats_has_its_whole_attack() -> None:
+    beat = (sine(60, 0.1, 0.6) * np.hanning(4410) ** 0.2).astype(np.float32)
+    pair = np.concatenate((beat, np.zeros(RATE_HZ, np.float32), beat))
+    guard, linear = used_to(0.05), used_to(0.7)
+    guard.process(np.zeros(11 * RATE_HZ, np.float32))
+    linear.process(np.zeros(RATE_HZ, np.float32))
+    heard, whole = guard.process(pair), linear.process(pair)
+    assert np.abs(heard[:900]).max() < 0.6 * np.abs(whole[:900]).max()
+    assert np.abs(heard[-4410:] - whole[-4410:]).max() < 0.05
 
 
 def test_reset_makes_it_new() -> None:
@@ -195,6 +259,7 @@ def test_any_rate_works(rate_hz: int) -> None:
     assert 0.5 < np.abs(out).max() <= CEILING
 
 
+@pytest.mark.case("R31")
 def test_silence_stays_exactly_silent_and_costs_no_more_than_sound() -> None:
     guard = awake()
     guard.process(noise(1000))
@@ -212,6 +277,7 @@ def test_an_empty_block_is_an_empty_block() -> None:
     assert Guard(RATE_HZ, 2).process(np.zeros((0, 2))).shape == (0, 2)
 
 
+@pytest.mark.case("R31")
 def test_a_block_costs_far_less_than_its_time() -> None:
     """0.25 ms of the 5.8 ms of 256 x 2 frames; measured 25 to 50 us, so a busy machine has room."""
     guard, block = awake(2), noise(256, 2.0, channels=2)

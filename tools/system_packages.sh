@@ -4,6 +4,7 @@
 # Arguments: further packages, each with a program of its name (`make test-stage` adds ardour).
 set -u
 packages="puredata-core puredata-utils puredata-extra liblo-tools libportaudio2 portaudio19-dev jackd2 $*"
+case " $* " in *" pulseaudio "*) packages="$packages pulseaudio-utils libasound2-plugins" ;; esac
 
 missing=""
 for pair in pd:puredata-core oscsend:liblo-tools jackd:jackd2 node:nodejs npm:npm; do

@@ -59,7 +59,7 @@ def read_audio(
     rate outside 500..192000 Hz, or with samples that are no numbers or beyond +-1000.
     """
     name = shown(path)
-    _check_regular(path, name)
+    check_regular(path, name)
     with _opened(path, name) as file:
         channels = 1 if mono else file.channels
         _check_claims(name, file, max_seconds)
@@ -154,7 +154,8 @@ def shown(path: str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
-def _check_regular(path: str | os.PathLike[str], name: str) -> None:
+def check_regular(path: str | os.PathLike[str], name: str) -> None:
+    """Raises FileError for what is not there, and for folders, pipes and devices."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:

@@ -102,6 +102,10 @@ class LiveConfig:
     """Name of a MIDI port, or a part of it."""
     device: str = "cpu"
     """Where the voice's nets run: cpu, cuda, mps, auto."""
+    dead_man: float | None = None
+    """Seconds without a word from any client after which the engine falls silent as in a panic."""
+    standby: bool = True
+    """Keep a second voice loaded, for when the first dies."""
     threads: int = 0
     """Threads of the voice; 0 takes half the cores, four at most."""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -1,11 +1,12 @@
 """The guard: the last thing every sound passes, in the process that sends it.
 
-    samples ─▶ broken? ─▶ DC block ─▶ fade-in ─▶ limiter ─▶ clip ─▶ out
+    samples ─▶ broken? ─▶ DC block ─▶ fade-in ─▶ rise ─▶ limiter ─▶ clip ─▶ out
 
 * **Broken** samples (NaN, infinite, or beyond +36 dBFS, which no sound is) end the sound in a short fade,
   raise `alarm`, and hold silence until 50 ms have been clean; then the sound fades in again.
 * **DC block**: a one-pole high-pass at 5 Hz. Its recurrence is solved as a weighted running sum, exactly
   and without a Python loop.
+* **Rise**: what is louder than all of the last seconds comes up by at most 6 dB in 10 ms (`rise.py`).
 * **Limiter**: no delay. Bit-exact below -3 dBFS; above that a soft knee bends towards the ceiling, with an
   instant attack and a slow release (the gain moves, so a loud passage is turned down rather than bent).
 * **Clip**: so that rounding can never pass the ceiling either.
@@ -19,6 +20,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
+from heart.rise import Rise
 
 GRID = 256
 """Frames between two anchors of the running sums; larger would cost precision at low sample rates."""
@@ -64,6 +67,7 @@ class Guard:
         self._fade_in = _fade_in(round(FADE_IN_MS * rate_hz / 1000))
         self._fade_out = _fade_out(max(1, round(FADE_OUT_MS * rate_hz / 1000)))
         self._hold_frames = len(self._fade_out) + round(HOLD_MS * rate_hz / 1000)
+        self._rise = Rise(rate_hz, GRID)
         self.alarms = 0
         self.reset()
 
@@ -73,6 +77,8 @@ class Guard:
         self._phase = 0
         self._sum = np.zeros(self.channels)
         self._reduction = 0.0
+        self._rise.reset()
+        self._loudest = 0.0
         self._faded = 0
         self._held = -1
         self._quiet_left = 0
@@ -104,16 +110,25 @@ class Guard:
 
     def _sound(self, frames: np.ndarray, out: np.ndarray) -> None:
         count = len(frames)
+        rising = len(self._fade_in) - self._faded
         if not count:
             return
+        if 0 < rising < count:
+            self._sound(frames[:rising], out[:rising])
+            self._sound(frames[rising:], out[rising:])
+            return
         clean = self._block_dc(frames)
-        if self._faded < len(self._fade_in):
-            gain = self._fade_in[self._faded : self._faded + count]
-            clean[: len(gain)] *= gain
-            self._faded += len(gain)
+        if rising:
+            clean *= self._fade_in[self._faded : self._faded + count]
+            self._faded += count
         peak = max(clean.max(), -clean.min())
-        if peak > self._knee or self._reduction:
+        if rising:
+            self._rise.follow(peak)
+        if not self._rise.holds(peak, self._phase, count):
+            self._limit(clean, rising=True)
+        elif peak > self._knee or self._reduction:
             self._limit(clean)
+        self._loudest = max(self._loudest, clean.max(), -clean.min())
         np.clip(clean, -self._clip_at, self._clip_at, out=clean)
         out[:] = clean
         self._last = clean[-1]
@@ -132,7 +147,7 @@ class Guard:
         sums -= _TINY
         return sums
 
-    def _limit(self, clean: np.ndarray) -> None:
+    def _limit(self, clean: np.ndarray, rising: bool = False) -> None:
         """Scale in place: reduction[n] = max(needed[n], release * reduction[n-1]), as a running maximum."""
         decay = self._release_decay[self._phase : self._phase + len(clean)]
         level = np.abs(clean).max(axis=1)
@@ -140,6 +155,9 @@ class Guard:
         over = np.maximum(level - self._knee, 0.0)
         needed = np.zeros(len(level))
         np.divide(over - room * np.tanh(over / room), level, out=needed, where=over > 0)
+        if rising:
+            allowed = self._rise.allowed(level, self._phase) * (1 + 1e-9)
+            np.maximum(needed, 1 - allowed / np.maximum(level, allowed), out=needed)
         needed /= decay
         needed[0] = max(needed[0], self._reduction)
         np.maximum.accumulate(needed, out=needed)
@@ -153,6 +171,8 @@ class Guard:
         self._reduction *= float(self._release_decay[-1])
         if self._reduction < 1e-6:
             self._reduction = 0.0
+        self._rise.anchor(self._loudest)
+        self._loudest = 0.0
         self._phase = 0
 
     def _broken(self, frames: np.ndarray, out: np.ndarray) -> None:

@@ -579,7 +579,7 @@
 						"fileversion": 1,
 						"appversion": {"major": 8, "minor": 6, "revision": 0, "architecture": "x64", "modernui": 1},
 						"classnamespace": "box",
-						"rect": [80.0, 100.0, 1200.0, 1338.0],
+						"rect": [80.0, 100.0, 1200.0, 1382.0],
 						"bglocked": 0,
 						"openinpresentation": 0,
 						"default_fontsize": 12.0,
@@ -661,12 +661,14 @@
 							{"box": {"id": "obj-51", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1106.0, 760, 21.0], "text": "go to a cue of the score, with all that was set before it. n", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
 							{"box": {"id": "obj-52", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1150.0, 132.0, 36.0], "text": ";\rheart.to /heart/cue/list", "outlettype": [""], "linecount": 2}},
 							{"box": {"id": "obj-53", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1150.0, 760, 21.0], "text": "which cues has the score? answered by a name for each, then done. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-							{"box": {"id": "obj-54", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1194.0, 123.0, 36.0], "text": ";\rheart.to /heart/panic", "outlettype": [""], "linecount": 2}},
-							{"box": {"id": "obj-55", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1194.0, 760, 21.0], "text": "silent within 20 ms until /heart/resume. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-							{"box": {"id": "obj-56", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1238.0, 135.0, 36.0], "text": ";\rheart.to /heart/resume", "outlettype": [""], "linecount": 2}},
-							{"box": {"id": "obj-57", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1238.0, 760, 21.0], "text": "end the silence of panic. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
-							{"box": {"id": "obj-58", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1282.0, 114.0, 36.0], "text": ";\rheart.to /heart/quit", "outlettype": [""], "linecount": 2}},
-							{"box": {"id": "obj-59", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1282.0, 760, 21.0], "text": "stop the engine; obeyed only from its own machine. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}}
+							{"box": {"id": "obj-54", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1194.0, 137.0, 36.0], "text": ";\rheart.to /heart/troubles", "outlettype": [""], "linecount": 2}},
+							{"box": {"id": "obj-55", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1194.0, 760, 21.0], "text": "what went wrong so far? answered by a trouble for each kind, then done. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
+							{"box": {"id": "obj-56", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1238.0, 123.0, 36.0], "text": ";\rheart.to /heart/panic", "outlettype": [""], "linecount": 2}},
+							{"box": {"id": "obj-57", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1238.0, 760, 21.0], "text": "silent within 20 ms until /heart/resume. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
+							{"box": {"id": "obj-58", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1282.0, 135.0, 36.0], "text": ";\rheart.to /heart/resume", "outlettype": [""], "linecount": 2}},
+							{"box": {"id": "obj-59", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1282.0, 760, 21.0], "text": "end the silence of panic. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}},
+							{"box": {"id": "obj-60", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [20, 1326.0, 114.0, 36.0], "text": ";\rheart.to /heart/quit", "outlettype": [""], "linecount": 2}},
+							{"box": {"id": "obj-61", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [420, 1326.0, 760, 21.0], "text": "stop the engine; obeyed only from its own machine. ", "fontsize": 12, "textcolor": [0.5412, 0.4902, 0.4706, 1.0]}}
 						],
 						"lines": [],
 						"dependency_cache": [],
@@ -834,7 +836,12 @@
 							{"box": {"id": "obj-113", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [450, 1302, 73.0, 22.0], "outlettype": [""], "text": "r heart.from"}},
 							{"box": {"id": "obj-114", "maxclass": "newobj", "numinlets": 2, "numoutlets": 2, "patching_rect": [450, 1376, 128.0, 22.0], "outlettype": ["", ""], "text": "route /heart/cue/name"}},
 							{"box": {"id": "obj-115", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [450, 1408, 74.0, 22.0], "outlettype": [""], "text": "prepend set"}},
-							{"box": {"id": "obj-116", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [450, 1440, 400, 22.0], "text": "", "outlettype": [""]}}
+							{"box": {"id": "obj-116", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [450, 1440, 400, 22.0], "text": "", "outlettype": [""]}},
+							{"box": {"id": "obj-117", "maxclass": "comment", "numinlets": 1, "numoutlets": 0, "patching_rect": [1030, 1302, 250, 33.0], "text": "something that went wrong since the start: kind, count, text", "fontsize": 11, "textcolor": [0.5412, 0.4902, 0.4706, 1.0], "linecount": 2}},
+							{"box": {"id": "obj-118", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [880, 1302, 73.0, 22.0], "outlettype": [""], "text": "r heart.from"}},
+							{"box": {"id": "obj-119", "maxclass": "newobj", "numinlets": 2, "numoutlets": 2, "patching_rect": [880, 1376, 112.0, 22.0], "outlettype": ["", ""], "text": "route /heart/trouble"}},
+							{"box": {"id": "obj-120", "maxclass": "newobj", "numinlets": 1, "numoutlets": 1, "patching_rect": [880, 1408, 74.0, 22.0], "outlettype": [""], "text": "prepend set"}},
+							{"box": {"id": "obj-121", "maxclass": "message", "numinlets": 2, "numoutlets": 1, "patching_rect": [880, 1440, 400, 22.0], "text": "", "outlettype": [""]}}
 						],
 						"lines": [
 							{"patchline": {"source": ["obj-3", 0], "destination": ["obj-4", 0], "order": 0}},
@@ -905,7 +912,10 @@
 							{"patchline": {"source": ["obj-110", 0], "destination": ["obj-111", 0], "order": 0}},
 							{"patchline": {"source": ["obj-113", 0], "destination": ["obj-114", 0], "order": 0}},
 							{"patchline": {"source": ["obj-114", 0], "destination": ["obj-115", 0], "order": 0}},
-							{"patchline": {"source": ["obj-115", 0], "destination": ["obj-116", 0], "order": 0}}
+							{"patchline": {"source": ["obj-115", 0], "destination": ["obj-116", 0], "order": 0}},
+							{"patchline": {"source": ["obj-118", 0], "destination": ["obj-119", 0], "order": 0}},
+							{"patchline": {"source": ["obj-119", 0], "destination": ["obj-120", 0], "order": 0}},
+							{"patchline": {"source": ["obj-120", 0], "destination": ["obj-121", 0], "order": 0}}
 						],
 						"dependency_cache": [],
 						"autosave": 0,

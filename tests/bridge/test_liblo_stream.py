@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from heart import namespace as ns
 from heart.plumbing.osc import encode
@@ -67,6 +68,7 @@ def stream_to(dump: Dump, engine: Engine) -> None:
         dump.wait_for("/heart/error")
 
 
+@pytest.mark.case("R12")
 def test_liblo_reads_every_message_of_a_stream_and_agrees_with_the_table() -> None:
     dump = Dump()
     try:

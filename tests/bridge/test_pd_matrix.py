@@ -115,6 +115,7 @@ def test_a_long_stall_is_silence_and_then_the_stream_goes_on(tmp_path: Path) -> 
         assert compare(heard, engine.sent()[settled:]).wrong == 0
 
 
+@pytest.mark.case("R15")
 def test_pd_stopped_for_a_second_plays_on_exactly(tmp_path: Path) -> None:
     """SIGSTOP and SIGCONT: what a suspended laptop looks like."""
     with Engine(seed=4) as engine, PureData(engine.port) as pd:
@@ -156,6 +157,7 @@ def test_two_clients_of_one_engine_at_once(tmp_path: Path) -> None:
     assert np.abs(first[:count] - second[:count]).max() < 1e-4  # each stream has a DC filter of its own start
 
 
+@pytest.mark.case("R17", "R18")
 @pytest.mark.parametrize("who", ["engine", "pd"])
 def test_ten_restarts_in_a_row_are_each_found_again(who: str) -> None:
     engine = Engine(seed=1).start()

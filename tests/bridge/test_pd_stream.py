@@ -39,6 +39,7 @@ def listen(pd: PureData, engine: Engine, path: Path, seconds: float) -> tuple[np
     return heard, sent, compare(heard, sent)
 
 
+@pytest.mark.case("R12", "R13")
 def test_every_sample_arrives_as_it_was_sent(engine: Engine, tmp_path: Path) -> None:
     with PureData(engine.port) as pd:
         _, _, result = listen(pd, engine, tmp_path / "heard.wav", SECONDS)
@@ -48,6 +49,7 @@ def test_every_sample_arrives_as_it_was_sent(engine: Engine, tmp_path: Path) -> 
         assert engine.stats()["resent"] == 0
 
 
+@pytest.mark.case("R14")
 def test_a_bad_network_is_repaired_to_the_last_sample(engine: Engine, tmp_path: Path) -> None:
     print(f"seed {SEED}")
     with Proxy(engine.port, BAD, seed=SEED) as proxy, PureData(proxy.port) as pd:
@@ -103,6 +105,7 @@ def test_other_block_sizes_and_a_new_epoch_are_exact_too(engine: Engine, frames:
         assert pd.report.underruns == 0
 
 
+@pytest.mark.case("R17")
 def test_pd_killed_and_restarted_plays_again_within_two_seconds(engine: Engine, tmp_path: Path) -> None:
     with PureData(engine.port) as first:
         first.wait_playing()
@@ -124,6 +127,7 @@ def test_pd_killed_and_restarted_plays_again_within_two_seconds(engine: Engine, 
     print(f"Pd restarted: playing after {took:.2f} s")
 
 
+@pytest.mark.case("R18")
 def test_engine_gone_and_restarted_is_found_again_within_two_seconds(tmp_path: Path) -> None:
     with Engine(seed=1) as former:
         port = former.port

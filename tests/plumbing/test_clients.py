@@ -55,6 +55,7 @@ def test_credit_from_nobody_is_unknown() -> None:
     assert ClientTable().credit(7, ("127.0.0.1", 5000), 0.0) == ("unknown", None)
 
 
+@pytest.mark.case("R09")
 def test_half_a_second_without_credit_loses_the_client_once() -> None:
     table = ClientTable()
     lost = streaming(table)
@@ -86,6 +87,7 @@ def test_old_credits_are_ignored_at_first_and_welcomed_when_the_welcome_was_lost
     assert table.credit(old, new.source, 1.0 + LOST_S + 0.04)[0] == "old"
 
 
+@pytest.mark.case("R09")
 def test_five_silent_seconds_expire_a_client_and_pings_keep_it() -> None:
     table = ClientTable()
     quiet, pinging = entered(table, 5000), entered(table, 5001)
@@ -105,6 +107,7 @@ def test_a_restarted_client_keeps_its_place_and_gets_a_new_epoch() -> None:
     assert table.all() == [again, second]
 
 
+@pytest.mark.case("R09")
 def test_the_ninth_client_takes_the_place_of_one_that_never_proved_itself() -> None:
     table = ClientTable()
     proven = [streaming(table, 5000 + n) for n in range(7)]
@@ -159,12 +162,14 @@ def test_the_door_knows_this_computer_and_the_list() -> None:
     assert not door.opens("guess")
 
 
+@pytest.mark.case("R08")
 def test_the_door_opens_for_the_phrase_only() -> None:
     door = Door("0.0.0.0", phrase="lub dub")
     assert door.opens("lub dub")
     assert not any(door.opens(guess) for guess in ("lub", "lub dub ", "", None, "\udc80"))
 
 
+@pytest.mark.case("R07")
 @pytest.mark.parametrize(
     ("host", "allow", "phrase"),
     [("0.0.0.0", None, None), ("192.168.1.2", [], None), ("127.0.0.1", ["here"], None), ("0.0.0.0", None, "")],
@@ -174,6 +179,7 @@ def test_a_door_that_would_stand_open_is_refused(host: str, allow: list[str] | N
         Door(host, allow, phrase)
 
 
+@pytest.mark.case("R09")
 @pytest.mark.parametrize(
     ("ip", "port"),
     [("127.0.0.1", 53), ("239.1.2.3", 9000), ("255.255.255.255", 9000), ("0.0.0.0", 9000), ("10.0.0.1", 0)],

@@ -89,6 +89,7 @@ def test_a_card_without_a_clock_keeps_the_contract(backend: str, tmp_path: Path)
     judge(probed(alsa.environment, "main", backend, alsa.name, 44_100, 2.0), 2 * 44_100)
 
 
+@pytest.mark.case("R20")
 @pytest.mark.parametrize("backend", PORTAUDIO)
 def test_a_card_with_a_real_clock_sets_the_pace(backend: str, tmp_path: Path) -> None:
     with card(lambda: JackDummy(tmp_path)) as jack:

@@ -74,6 +74,7 @@ KILLERS = {
 }
 
 
+@pytest.mark.case("R02")
 @pytest.mark.parametrize("name", KILLERS)
 def test_a_killer_is_refused_within_20_ms(name: str) -> None:
     start = time.process_time()
@@ -152,6 +153,7 @@ def _mutant(rng: np.random.Generator, seeds: list[bytes]) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.case("R03")
 def test_a_hundred_thousand_mutants_are_read_or_refused_and_never_more() -> None:
     print(f"seed {SEED}")
     read = refused = 0
@@ -170,6 +172,7 @@ def test_a_hundred_thousand_mutants_are_read_or_refused_and_never_more() -> None
     assert slowest < 0.1
 
 
+@pytest.mark.case("R03")
 @settings(max_examples=500, deadline=None)
 @given(datagram=st.binary(max_size=9000))
 def test_noise_is_refused(datagram: bytes) -> None:
@@ -191,6 +194,7 @@ d.call_handlers_for_packet(bytes.fromhex(sys.argv[1]), ("127.0.0.1", 9))
 """
 
 
+@pytest.mark.case("R01", "R02", control=True)
 @pytest.mark.parametrize(
     "datagram",
     [KILLERS["element of size -4"], KILLERS["thirty stars"], bundle(osc.encode("/a", 1), when=IN_AN_HOUR)],

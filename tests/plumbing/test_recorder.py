@@ -79,6 +79,7 @@ def test_every_sample_is_in_the_take(tmp_path: Path, suffix: str, _: type, error
     assert np.abs(taken - sound).max() <= error
 
 
+@pytest.mark.case("R39")
 @pytest.mark.parametrize(("suffix", "_", "error"), KINDS)
 def test_a_killed_recorder_leaves_all_but_the_last_second(
     tmp_path: Path, suffix: str, _: type, error: float
@@ -109,6 +110,7 @@ def test_a_killed_recorder_leaves_all_but_the_last_second(
     assert any(event == "error" and f"take-2{suffix}" in text for event, text in session.events)
 
 
+@pytest.mark.case("R38")
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
 def test_a_full_disk_is_said_once_and_the_take_can_be_opened(tmp_path: Path, suffix: str) -> None:
     """A limit on file sizes stands in for a full disk: the write fails in the same place."""

@@ -108,6 +108,7 @@ def test_credit_is_counted_in_the_engines_frames_also_at_another_rate() -> None:
     assert fill_ms == pytest.approx(1000 * (RATE_HZ - frames) / RATE_HZ, abs=10)
 
 
+@pytest.mark.case("R28")
 def test_broken_samples_do_not_reach_the_device() -> None:
     play, sink, _ = player()
     play.take(np.full(BLOCK * 20, np.nan, dtype=np.float32))
@@ -116,6 +117,7 @@ def test_broken_samples_do_not_reach_the_device() -> None:
     assert not sink.sound.any()
 
 
+@pytest.mark.case("R29")
 def test_mute_is_silent_within_ten_ms() -> None:
     play, sink, _ = player()
     play.take(tone(BLOCK * 100))
@@ -132,6 +134,7 @@ def test_mute_is_silent_within_ten_ms() -> None:
     assert np.abs(sink.sound[-10 * BLOCK :]).max() > 0.3
 
 
+@pytest.mark.case("R20")
 def test_lost_time_is_counted_by_the_clock() -> None:
     """20 ms blocks for a minute, on a clock 200 ppm fast, with a stall of 80 ms and a gap of 300 ms."""
     watch, now_s = ClockWatch(1000, latency_s=0.1), 50.0
@@ -142,6 +145,7 @@ def test_lost_time_is_counted_by_the_clock() -> None:
         assert watch.losses == (number >= 2000)
 
 
+@pytest.mark.case("R20")
 def test_steady_losses_are_counted_too() -> None:
     """A device that takes 15 % too little, as an overloaded server does, and raises no flag."""
     watch = ClockWatch(1000, latency_s=0.1)
@@ -236,6 +240,7 @@ def test_killed_jack_servers_do_not_fill_the_registry(tmp_path: Path) -> None:
     assert [left.name for left in shared.iterdir()] == ["sem.other"]
 
 
+@pytest.mark.case("R24")
 def test_a_dead_sound_server_is_noticed_and_its_return_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The wire over real sockets: the handshake, the messages, the life of a client and of the engine."""
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -173,6 +174,7 @@ def test_stopping_says_bye_and_the_last_sound_is_recorded() -> None:
     assert len(np.concatenate(engine.sent)) > 1024
 
 
+@pytest.mark.case("R11")
 def test_a_port_in_use_is_named_and_the_first_engine_goes_on() -> None:
     with Engine() as engine, Plain(engine.port) as plain:
         with pytest.raises(HeartError, match=f"port {engine.port} .*--port"), Engine(port=engine.port):
@@ -186,6 +188,7 @@ def test_an_address_of_another_computer_is_refused() -> None:
         pass
 
 
+@pytest.mark.case("R07")
 def test_an_open_network_needs_a_list_or_a_phrase() -> None:
     with pytest.raises(UsageError, match="--allow"):
         Wire(Tape(1), host="0.0.0.0")
@@ -213,3 +216,25 @@ def test_a_stranger_who_has_to_make_room_is_told_to_the_stage_as_gone() -> None:
             plain.say("/heart/hello", "stranger", port, 1, SAMPLE_RATE_HZ, 1)
         assert engine.wait(lambda: engine.events.count("hello") == 12)
         assert engine.events.count("expired") == 12 - 8
+
+
+@pytest.mark.case("R25")
+def test_what_waited_while_the_engine_stood_still_is_dropped_counted_and_told() -> None:
+    told: list[tuple[float, int]] = []
+    with (
+        Engine(on_stopped=lambda seconds, dropped: told.append((seconds, dropped))) as engine,
+        Plain(engine.port) as plain,
+    ):
+
+        def sleep() -> None:
+            time.sleep(1.3)
+
+        engine._loop.call_soon_threadsafe(sleep)
+        time.sleep(0.3)
+        for number in range(20):
+            plain.say("/heart/ping", number)
+        assert engine.wait(lambda: bool(told))
+        plain.say("/heart/ping", 99)
+        assert plain.hear("/heart/pong") == (99,)
+        assert engine.wire.stats()["stale"] == sum(dropped for _, dropped in told) >= 20
+        assert told[0][0] > 1.0

@@ -50,6 +50,7 @@ def mutated(dice: random.Random) -> bytes:
     return bytes(data[: dice.randrange(4, len(data) + 1)])
 
 
+@pytest.mark.case("R01")
 def test_20000_junk_datagrams_leave_pings_answered_sound_whole_and_memory_flat(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -86,6 +87,7 @@ def test_20000_junk_datagrams_leave_pings_answered_sound_whole_and_memory_flat(
     assert sorted(waits)[int(0.95 * len(waits))] < 0.25
 
 
+@pytest.mark.case("R02")
 @pytest.mark.parametrize("killer", range(len(KILLERS)))
 def test_each_killer_alone_leaves_the_next_ping_answered_at_once(killer: int) -> None:
     with Engine() as engine, Plain(engine.port) as plain:
@@ -96,6 +98,7 @@ def test_each_killer_alone_leaves_the_next_ping_answered_at_once(killer: int) ->
         assert time.monotonic() - asked < 0.1
 
 
+@pytest.mark.case("R19")
 def test_a_too_large_datagram_is_answered_not_silently_cut() -> None:
     with Engine() as engine, Plain(engine.port) as plain:
         plain.throw(encode("/heart/in/1", *[0.0] * 1000) + bytes(9000))
@@ -104,6 +107,7 @@ def test_a_too_large_datagram_is_answered_not_silently_cut() -> None:
         assert "8192" in text
 
 
+@pytest.mark.case("R01")
 def test_errors_of_one_kind_are_rationed_and_others_still_come() -> None:
     with Engine() as engine, Plain(engine.port) as plain:
         for _ in range(300):
@@ -121,6 +125,7 @@ def test_an_error_is_never_answered_with_an_error() -> None:
         assert engine.wire.stats()["unanswered"] == 1
 
 
+@pytest.mark.case("R09")
 def test_somebody_named_as_reply_port_gets_no_stream_and_at_most_three_times_what_was_sent() -> None:
     with Engine() as engine, Plain(engine.port) as attacker, Plain(engine.port) as victim:
         spent = 0
@@ -135,12 +140,14 @@ def test_somebody_named_as_reply_port_gets_no_stream_and_at_most_three_times_wha
         assert victim.all() == []
 
 
+@pytest.mark.case("R09")
 def test_a_welcome_is_at_most_three_times_its_hello() -> None:
     with Engine(voice_name="v" * 200) as engine, Plain(engine.port) as attacker, Plain(engine.port) as victim:
         sent = attacker.say("/heart/hello", "", victim.port, 1, 44_100, 1)
         assert len(victim.raw()) <= UNPROVEN_FACTOR * sent
 
 
+@pytest.mark.case("R09")
 @pytest.mark.parametrize("port", [53, 1023])
 def test_a_system_port_is_never_answered(port: int) -> None:
     with Engine() as engine, Plain(engine.port) as plain:
@@ -185,6 +192,7 @@ class Elsewhere:
         return len(packet)
 
 
+@pytest.mark.case("R08")
 def test_ten_thousand_guessed_phrases_open_nothing_and_get_an_answer_a_second() -> None:
     far = Elsewhere(phrase="lub dub")
     for n in range(10_000):
@@ -195,6 +203,7 @@ def test_ten_thousand_guessed_phrases_open_nothing_and_get_an_answer_a_second() 
     assert {args[0] for _, args, _ in far.out} == {"phrase"}
 
 
+@pytest.mark.case("R08")
 def test_the_phrase_opens_and_only_a_proven_client_may_then_turn_knobs() -> None:
     heard = []
     far = Elsewhere(phrase="lub dub", on_message=lambda *message: heard.append(message))
@@ -218,6 +227,7 @@ def test_the_list_admits_who_is_on_it_and_nobody_else() -> None:
     assert len(heard) == 1
 
 
+@pytest.mark.case("R09")
 def test_an_unproven_address_is_never_sent_more_than_three_times_its_bytes() -> None:
     far = Elsewhere(allow=["10.0.0.0/24"])
     dice = random.Random(3)
@@ -250,6 +260,7 @@ def test_a_client_that_named_its_epoch_may_be_sent_anything() -> None:
     assert len(sent) == 1
 
 
+@pytest.mark.case("R01")
 def test_junk_is_logged_once_a_second(caplog: pytest.LogCaptureFixture) -> None:
     far = Elsewhere(allow=["10.0.0.0/24"])
     with caplog.at_level(logging.WARNING, "heart.wire"):

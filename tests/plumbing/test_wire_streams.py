@@ -23,6 +23,7 @@ def sound_of(client: HeartClient) -> np.ndarray:
     return client.played_audio()[start:]
 
 
+@pytest.mark.case("R13")
 def test_one_client_hears_every_sample_and_the_record_is_the_same() -> None:
     with Engine() as engine:
         with HeartClient(port=engine.port) as client:
@@ -62,6 +63,7 @@ def test_a_48_khz_client_hears_the_right_pitch_and_beats_on_the_sample() -> None
     assert int(np.argmax(np.abs(np.fft.rfft(steady)))) == 1000
 
 
+@pytest.mark.case("R14")
 @pytest.mark.parametrize(("loss", "reorder", "jitter_s"), [(0.02, 0.02, 0.020), (0.05, 0.25, 0.020)])
 def test_loss_reorder_and_jitter_are_repaired_to_the_last_sample(
     loss: float, reorder: float, jitter_s: float
@@ -79,6 +81,7 @@ def test_loss_reorder_and_jitter_are_repaired_to_the_last_sample(
     np.testing.assert_array_equal(heard, engine.heard()[: len(heard)])
 
 
+@pytest.mark.case("R14", control=True)
 def test_loss_without_repair_would_be_heard() -> None:
     """The control of the test above: the network really loses sound."""
     with Engine() as engine, BadNetwork(engine.port, 0.02, seed=1) as network:
@@ -95,6 +98,7 @@ def _patient(ring: PlayRing) -> PlayRing:
     return ring
 
 
+@pytest.mark.case("R15")
 @pytest.mark.parametrize(("stall_s", "lost"), [(0.4, False), (0.7, True)])
 def test_a_stalled_client_goes_on_by_itself(stall_s: float, lost: bool) -> None:
     with Engine() as engine, HeartClient(port=engine.port) as client:
@@ -114,6 +118,7 @@ def test_a_stalled_client_goes_on_by_itself(stall_s: float, lost: bool) -> None:
     np.testing.assert_array_equal(heard[begun:], expected)
 
 
+@pytest.mark.case("R17")
 def test_a_client_restarted_at_once_hears_only_its_own_stream() -> None:
     with Engine() as engine:
         for _ in range(4):
@@ -126,6 +131,7 @@ def test_a_client_restarted_at_once_hears_only_its_own_stream() -> None:
         assert engine.wire.stats()["clients"] == [] or client.wait_until(lambda: not engine.wire.clients)
 
 
+@pytest.mark.case("R17")
 def test_the_same_port_restarted_without_bye_gets_a_new_epoch_and_no_stale_block() -> None:
     with Engine() as engine, Plain(engine.port) as plain:
         first = plain.hello()
@@ -138,6 +144,7 @@ def test_the_same_port_restarted_without_bye_gets_a_new_epoch_and_no_stale_block
         assert plain.hear("/heart/audio/1")[:2] == (second, 0)
 
 
+@pytest.mark.case("R18")
 def test_an_engine_killed_and_started_again_is_found_within_two_seconds() -> None:
     first = Engine().__enter__()
     with HeartClient(port=first.port) as client:
@@ -167,6 +174,7 @@ def panicked() -> tuple[np.ndarray, int]:
         return client.played_audio(), asked
 
 
+@pytest.mark.case("R29")
 def test_panic_is_silent_within_20_ms_as_heard_by_the_client_and_resume_brings_sound_back() -> None:
     # On a busy machine the client itself may sleep through its 20 ms, so the middle one of five counts.
     loudest, clicks = [], []

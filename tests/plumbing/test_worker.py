@@ -91,6 +91,7 @@ def test_records_and_arrays_cross_in_order_and_unchanged() -> None:
     assert diary.words == ["started", "ready", "stopped"]
 
 
+@pytest.mark.case("R22")
 def test_a_killed_worker_is_noticed_at_once_and_born_again() -> None:
     async def scene(diary: Diary) -> None:
         await diary.count("ready", 1)
@@ -134,6 +135,7 @@ def test_log_lines_of_the_child_appear_under_their_own_name(caplog) -> None:
     assert line.getMessage() == "[test] heard knock"
 
 
+@pytest.mark.case("R23")
 @pytest.mark.parametrize(
     ("word", "reason"),
     [("loop", "stuck"), ("sleep", "stuck"), ("freeze", "no heartbeat"), ("return", "returned")],
@@ -159,6 +161,7 @@ def test_waiting_for_a_record_is_not_being_stuck() -> None:
     assert "died" not in perform("moody", scene, stall_s=0.6, silence_s=1.5).words
 
 
+@pytest.mark.case("R23")
 def test_three_deaths_in_a_minute_end_the_tries_until_the_next_start() -> None:
     async def scene(diary: Diary) -> None:
         await diary.count("gave_up", 1)
@@ -237,6 +240,7 @@ def test_the_heartbeat_reports_processor_time() -> None:
     perform("echo", scene)
 
 
+@pytest.mark.case("R22")
 def test_five_lives_leave_no_descriptor_and_no_thread_behind() -> None:
     async def scene(diary: Diary) -> None:
         await diary.count("ready", 1)
@@ -312,6 +316,7 @@ def read_until(engine: subprocess.Popen[str], word: str) -> list[str]:
     return said
 
 
+@pytest.mark.case("R25")
 def test_a_pause_of_the_whole_machine_kills_nobody(tmp_path: Path) -> None:
     """A closed lid stops engine and worker together; the silence in between is nobody's fault."""
     engine = engine_script(tmp_path, "echo")

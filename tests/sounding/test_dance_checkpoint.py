@@ -166,6 +166,7 @@ FORMS = {
 }
 
 
+@pytest.mark.case("R32")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", bombs(Path("x")))
 def test_a_pickle_that_would_run_code_is_refused_and_runs_nothing(tmp_path, kind, form):
@@ -178,6 +179,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_runs_nothing(tmp_path, kind
         assert "would run code; nothing was run" in str(refused.value)
 
 
+@pytest.mark.case("R32", control=True)
 def test_the_bombs_are_live(tmp_path):
     """By torch.load without its guard they do run: what the test above refuses is no dud."""
     for kind, bomb in bombs(tmp_path / "ran").items():
@@ -189,6 +191,7 @@ def test_the_bombs_are_live(tmp_path):
         (tmp_path / "ran").unlink()
 
 
+@pytest.mark.case("R33")
 def test_state_cannot_be_slipped_into_a_tensor(tmp_path):
     """BUILD after the tensor: an offset behind the end of its storage."""
 
@@ -203,6 +206,7 @@ def test_state_cannot_be_slipped_into_a_tensor(tmp_path):
         open_checkpoint(tmp_path / "net.ckpt")
 
 
+@pytest.mark.case("R33")
 @pytest.mark.parametrize("program", [b"\x80\x02}r\xff\xff\xff\x7f.", b"\x80\x04\x96" + b"\xff" * 7 + b"\x00."])
 def test_a_pickle_cannot_ask_for_memory(tmp_path, program):
     """The two billionth memory, and a byte array longer than any file."""
@@ -216,6 +220,7 @@ def test_a_pickle_cannot_ask_for_memory(tmp_path, program):
     assert peak < 50_000_000
 
 
+@pytest.mark.case("R37")
 @pytest.mark.parametrize("form", ["zip", "legacy", "safetensors"])
 def test_a_file_with_wrong_bytes_opens_or_is_refused_in_one_line(tmp_path, form):
     whole, path, random = tmp_path / "whole", tmp_path / "net.ckpt", np.random.default_rng(0)

@@ -142,6 +142,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.case("R36")
 @pytest.mark.parametrize("case", HEADERS)
 def test_a_hostile_header_is_refused_at_once(case: str, tmp_path: Path) -> None:
     text, words = HEADERS[case]
@@ -169,6 +170,7 @@ except HeartError as error:
 """
 
 
+@pytest.mark.case("R36")
 @pytest.mark.parametrize(
     "case", ["a path upwards", "a name on the web", "a record on the web", "a name in a cloud"]
 )
@@ -182,6 +184,7 @@ def test_a_header_leads_nowhere_else(case: str, tmp_path: Path) -> None:
     assert all(event == "open" and Path(name).parent == tmp_path for event, name in seen), seen
 
 
+@pytest.mark.case("R36")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
 @pytest.mark.parametrize("suffix", [".hea", ".dat", ".atr"])
 def test_a_pipe_is_not_waited_for(suffix: str, tmp_path: Path) -> None:

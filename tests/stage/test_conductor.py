@@ -70,6 +70,7 @@ def test_a_fader_in_motion_cannot_starve_the_voice() -> None:
     assert len(stage.sound) == stage.needed
 
 
+@pytest.mark.case("R22")
 def test_a_dead_voice_is_not_heard_and_a_new_one_takes_over() -> None:
     stage = Stage()
     stage.run(2.0, listening=False)
@@ -118,6 +119,7 @@ def test_a_voice_that_is_too_slow_leaves_no_gap() -> None:
     assert stage.conductor.bed_frames > 0
 
 
+@pytest.mark.case("R23")
 def test_broken_chunks_are_refused_and_asked_for_again() -> None:
     stage = Stage()
     stage.conductor.tick(None)

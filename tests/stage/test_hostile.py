@@ -6,9 +6,11 @@ import random
 import socket
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from heart.namespace import ROWS
 from heart.plumbing.client import HeartClient
@@ -77,6 +79,13 @@ def hostile(dice: random.Random) -> bytes:
     return bytes(packet) if kind == 3 else bytes(packet[: dice.randrange(len(packet))])
 
 
+def timed(door: socket.socket, to: tuple[str, int], number: int) -> float:
+    """Seconds until this ping is answered."""
+    asked_s = time.monotonic()
+    assert pinged(door, to, number)
+    return time.monotonic() - asked_s
+
+
 def pinged(door: socket.socket, to: tuple[str, int], number: int) -> bool:
     """Whether this ping is answered within a second."""
     door.sendto(encode("/heart/ping", number), to)
@@ -90,7 +99,10 @@ def pinged(door: socket.socket, to: tuple[str, int], number: int) -> bool:
     return False
 
 
-def test_a_hundred_thousand_hostile_datagrams_change_nothing(tmp_path: Path) -> None:
+@pytest.mark.case("R01")
+def test_a_hundred_thousand_hostile_datagrams_change_nothing(
+    tmp_path: Path, reached: Callable[[str], None]
+) -> None:
     print("seed", SEED)
     dice = random.Random(SEED)
     with running_engine(tmp_path, "--voice", "pulse") as engine, HeartClient("127.0.0.1", engine.port) as client:
@@ -102,16 +114,24 @@ def test_a_hundred_thousand_hostile_datagrams_change_nothing(tmp_path: Path) -> 
         ):
             honest.settimeout(1.0)
             attacker.setblocking(False)
-            before, unanswered = 0, 0
+            before, unanswered, waits_s = 0, 0, []
             for number in range(COUNT // BURST):
                 for _ in range(BURST):
                     attacker.sendto(hostile(dice), to)
+                asked_s = time.monotonic()
                 unanswered += not pinged(honest, to, number + 1)
+                waits_s.append(time.monotonic() - asked_s)
                 drain(attacker)
                 if number == COUNT // BURST // 5:
                     before = process.memory_info().rss
+            grown = process.memory_info().rss - before
+            burst_ms = 1000 * sorted(waits_s)[int(0.99 * len(waits_s))]
+            alone_ms = 1000 * max(timed(honest, to, number) for number in range(100))
+            reached(f"{unanswered} of {len(waits_s)} pings unanswered, memory {grown / 1e6:+.1f} MB")
+            reached(f"ping p99 {burst_ms:.0f} ms behind bursts of {BURST}, at most {alone_ms:.1f} ms right after")
             assert unanswered == 0
-            assert process.memory_info().rss - before < GROWTH_BYTES
+            assert grown < GROWTH_BYTES
+            assert alone_ms < 100
         assert client.underruns == 0
         assert client.silent_frames == 0
         client.send("/heart/set/lead_ms", 200.0)  # some of the messages were whole, and turned it
@@ -127,6 +147,7 @@ def drain(door: socket.socket) -> None:
         return
 
 
+@pytest.mark.case("R04")
 def test_each_readable_mistake_is_answered_once_and_in_measure(tmp_path: Path) -> None:
     with running_engine(tmp_path, "--voice", "pulse") as engine, HeartClient("127.0.0.1", engine.port) as client:
         client.send("/heart/set/bpm", 500)

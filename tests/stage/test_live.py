@@ -65,6 +65,7 @@ def test_a_performance_is_played_as_it_was_sent_and_ends_cleanly(engine: Running
     assert np.abs(sent).max() <= 0.8913
 
 
+@pytest.mark.case("R22")
 def test_a_killed_voice_is_not_heard_and_the_client_is_told(engine: RunningEngine) -> None:
     with joined(engine) as client:
         back_s, underruns = engine.kill("voice", client)
@@ -117,6 +118,7 @@ def test_a_heart_file_is_heard_as_if_live(tmp_path: Path) -> None:
         assert client.status[1] == "follow"
 
 
+@pytest.mark.case("R18")
 def test_when_the_engine_is_restarted_the_stream_resumes_by_itself(tmp_path: Path) -> None:
     with running_engine(tmp_path, *PULSE) as first:
         client = HeartClient("127.0.0.1", first.port).start()
@@ -161,6 +163,7 @@ def test_the_default_voice_crosses_into_a_texture_and_mixes_it_with_a_heart(tmp_
         assert np.isfinite(client.played_audio()).all()
 
 
+@pytest.mark.case("R29")
 def test_panic_is_silence_until_resume(engine: RunningEngine) -> None:
     with joined(engine) as client:
         time.sleep(1)
@@ -308,6 +311,7 @@ def test_what_cannot_be_used_is_one_line_and_an_exit_code(args: tuple[str, ...],
     assert words in lines[0]
 
 
+@pytest.mark.case("R11")
 def test_a_port_in_use_is_named(engine: RunningEngine) -> None:
     done = heart("live", "--port", str(engine.port), *PULSE)
     assert done.returncode == 1
@@ -317,6 +321,7 @@ def test_a_port_in_use_is_named(engine: RunningEngine) -> None:
         assert client.wait_for("/heart/pong", 1)
 
 
+@pytest.mark.case("R34")
 def test_missing_and_damaged_models_are_named(tmp_path: Path) -> None:
     done = heart("live", "--port", "0", HEART_MODELS=str(tmp_path))
     assert (done.returncode, "voice-heart" in done.stderr) == (2, True)

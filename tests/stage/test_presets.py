@@ -119,6 +119,7 @@ def test_a_file_edited_into_nonsense_is_one_error_and_changes_nothing(
     assert engine.engine.performance.values == before
 
 
+@pytest.mark.case("R10")
 def test_only_names_reach_the_folder(engine: LiveEngine, folder: Path, tmp_path: Path) -> None:
     bad = [
         "",

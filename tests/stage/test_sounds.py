@@ -38,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return inside
 
 
+@pytest.mark.case("R10")
 @pytest.mark.parametrize(
     "name",
     ["../secret.wav", "/etc/passwd", "..", ".", "", "a/b.wav", "..\\secret.wav", "C:secret.wav", "rain.wav:x"],
@@ -47,6 +48,7 @@ def test_only_names_are_taken(folder: Path, name: str) -> None:
         find_sound(folder, name)
 
 
+@pytest.mark.case("R10")
 def test_a_link_may_not_lead_out(folder: Path) -> None:
     (folder / "link.wav").symlink_to(folder.parent / "secret.wav")
     (folder / "twin.wav").symlink_to(folder / "rain.wav")
@@ -168,6 +170,7 @@ def test_what_was_asked_last_holds(folder: Path) -> None:
     assert [message[1] for message in wire.said] == ["/heart/sound/load", "/heart/sound/clear", "/heart/sound/load"]
 
 
+@pytest.mark.case("R10")
 def test_what_cannot_be_loaded_is_one_error_that_does_not_tell_where_the_folder_lies(folder: Path) -> None:
     performance, wire, done = loaded(folder, Load("me", 1, "../secret.wav"), Load("me", 1, "absent.wav"))
     assert [message[:3] for message in wire.said] == [("/heart/error", "failed", "/heart/sound/load")] * 2

@@ -36,6 +36,10 @@ class FakeWire:
     def streaming(self) -> list[FakeClient]:
         return self.clients
 
+    @property
+    def told(self):  # type: ignore[no-untyped-def]
+        return self.clients
+
     def send(self, client: FakeClient, address: str, *args: Any) -> None:
         assert ROWS[address].direction == "out"
         self.sent.append((address, args))

@@ -65,12 +65,13 @@ def max_(install: bool, to: Path | None) -> None:
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--port", default=9700, show_default=True, help="Of an engine that may be running, and is asked too.")
+def doctor(port: int) -> None:
     """What is wrong with this machine's set-up, and how to mend it."""
     from heart.stage.report import examine
 
     well = True
-    for ok, line in examine():
+    for ok, line in examine(port):
         click.echo(f"{'ok ' if ok else 'NO '} {line}")
         well = well and ok
     if not well:

@@ -118,6 +118,18 @@ from heart.errors import UsageError
     type=click.Choice(["heart", "session"]),
     help="Join Ableton Link (extra: link): the heart leads the tempo, or the session does.  [alone: heart]",
 )
+@click.option(
+    "--dead-man",
+    type=click.FloatRange(min=0.5),
+    metavar="SECONDS",
+    help="Fall silent, as by /heart/panic, when no client has said anything for so long.",
+)
+@click.option(
+    "--standby/--no-standby",
+    default=True,
+    show_default=True,
+    help="Keep a second voice loaded, so that one that dies is replaced at once (its memory: docs/stage.md).",
+)
 @click.option("--devices", is_flag=True, help="List the sound devices and exit.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the run's figures as JSON when it ends.")
 def live(devices: bool, mode: str | None, report: Path | None, **options: Any) -> None:

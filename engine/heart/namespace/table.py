@@ -62,8 +62,8 @@ class Row:
     """Method of the owner that takes the message; "" for rows that only go out."""
     owner: str = "wire"
     """"wire" (heart.plumbing.wire.Wire), "performance" (heart.stage.performance.Performance), "presets"
-    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher), "cues" (heart.stage.cues.Cues) or "notes"
-    (heart.stage.notes.Notes)."""
+    (heart.stage.presets.Presets), "teacher" (heart.stage.teach.Teacher), "cues" (heart.stage.cues.Cues), "notes"
+    (heart.stage.notes.Notes) or "troubles" (heart.stage.troubles.Troubles)."""
     rest: Arg | None = None
     """What may follow the named arguments, up to `most` times."""
     most: int = BLOCKS[-1]
@@ -364,6 +364,10 @@ _FIXED = (
     _out("/heart/cue/name", "one of the cues", _whole("number", "which, from 1; 0: there are none"),
          _whole("count", "of all"), _text("name", "of the cue"), _number("seconds", "it lasts", 0, None, "s"),
          _whole("waits", "1: it begins at /heart/cue/go, 0: by itself", 0, 1)),
+    _in("/heart/troubles", "what went wrong so far? answered by a trouble for each kind, then done", "on_troubles",
+        "troubles"),
+    _out("/heart/trouble", "something that went wrong since the start", _text("kind", "one word"),
+         _whole("count", "how often", 1), _text("text", "what that means, and the last of it")),
     _in("/heart/panic", "silent within 20 ms until /heart/resume", "on_panic", "performance"),
     _in("/heart/resume", "end the silence of panic", "on_resume", "performance"),
     _in("/heart/quit", "stop the engine; obeyed only from its own machine", "on_quit", "performance"),

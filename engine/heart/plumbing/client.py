@@ -3,7 +3,7 @@
     with HeartClient("127.0.0.1", 9700) as heart:
         heart.send("/heart/set/bpm", 90)
         time.sleep(10)
-    sound = heart.played_audio()          # float32 [n], exactly as played, holes as silence
+    sound = heart.played_audio()          # float32 [n], exactly as played, holes as silence between soft edges
 
 It says hello until it is welcomed, plays its ring by its own clock (or by a device: `pull`), reports
 credit 50 times a second, asks for what was lost, and says hello again when the engine was restarted.

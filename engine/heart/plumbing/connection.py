@@ -12,6 +12,7 @@ import numpy as np
 
 from heart.clock import Clock, monotonic
 from heart.errors import WireError
+from heart.plumbing.conceal import Concealer
 from heart.plumbing.inbox import Inbox
 from heart.plumbing.osc import decode, encode
 from heart.plumbing.ring import RING_FRAMES, SEQ_WRAP, PlayRing
@@ -41,14 +42,16 @@ class Connection:
         phrase: str | None = None,
         collect: bool = True,
         by_device: bool = False,
+        conceal: bool = True,
         clock: Clock = monotonic,
     ) -> None:
         """`rate` in Hz, `channels` 1..8. `by_device`: nothing is played until somebody calls `pull`.
-        `collect=False` keeps no sound. `reply_port` 0 takes any free port."""
+        `collect=False` keeps no sound. `conceal=False` leaves holes as bare silence. `reply_port` 0: any."""
         self.engine = (socket.gethostbyname(host), port)
         self.rate, self.channels, self.name = rate, channels, name
         self.inbox = Inbox()
         self.ring = PlayRing(channels)
+        self.concealer = Concealer(rate, channels) if conceal else None
         self.epoch = 0
         """Of the present stream; 0 while not welcomed."""
         self.stream_starts: list[tuple[int, int]] = []
@@ -97,7 +100,9 @@ class Connection:
                 self._play(due)
 
     def _play(self, frames: int) -> np.ndarray:
-        sound = self.ring.play(frames)
+        sound, here = self.ring.play_marked(frames)
+        if self.concealer:
+            sound = self.concealer.process(sound, here)
         if self._collect:
             self._played.append(sound)
         return sound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import Callable
@@ -16,6 +17,9 @@ RECEIVE_BUFFER = 4 * 1024 * 1024
 
 READ_BYTES = 16_384
 """Asked of the loop for one datagram. We read up to 8,192; a longer one is cut, but still refused."""
+
+MOST_DRAINED = 200_000
+"""More small datagrams than any receive buffer holds."""
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -59,6 +63,16 @@ def _readable(host: str, port: int, error: OSError, option: str = "--port") -> H
         )
     why = error.strerror or error
     return HeartError(f"cannot listen on {host} port {port} ({why}): choose another --bind")
+
+
+def drained(sock: socket.socket) -> int:
+    """Throw away all datagrams that wait; how many there were."""
+    count = 0
+    with contextlib.suppress(OSError):
+        while count < MOST_DRAINED:
+            sock.recvfrom(1)
+            count += 1
+    return count
 
 
 class Endpoint(asyncio.DatagramProtocol):

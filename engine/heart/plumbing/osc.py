@@ -44,6 +44,11 @@ def decode(datagram: bytes) -> list[Message]:
     return [decode_message(part) for part in split(datagram)]
 
 
+def decode_dated(datagram: bytes) -> list[tuple[int, Message]]:
+    """The same, each with the time tag of the bundle around it (1: at once)."""
+    return [(part.when, decode_message(part)) for part in split(datagram)]
+
+
 def decode_message(part: Slice) -> Message:
     """One message that the guard has passed."""
     ints = len(part.tags) - len(part.tags.lstrip("i"))

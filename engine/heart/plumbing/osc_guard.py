@@ -3,7 +3,7 @@
 A general OSC parser can be frozen by one hostile datagram (a bundle element of size -4, an address of
 thirty stars, a bundle dated in an hour, sixty thousand type tags). So every size, padding, count and
 nesting is checked here first, in one pass, in time linear in the datagram. What comes out is safe to
-parse: bundles are opened and their time tags dropped, so everything is for now.
+parse: bundles are opened, and their time tags kept as numbers that nobody waits for here.
 
 Format: OSC 1.0 (Wright, 2002). Types i f s b h d r m t T F N are passed on; others have no meaning here.
 """
@@ -44,6 +44,8 @@ class Slice(NamedTuple):
     """Type letters, without the comma."""
     start: int
     """Where the arguments begin."""
+    when: int = 1
+    """Time tag of the bundle around it; 1: at once."""
 
 
 def split(datagram: bytes) -> list[Slice]:
@@ -57,24 +59,25 @@ def split(datagram: bytes) -> list[Slice]:
         raise WireError("size", "", f"datagram of {len(datagram)} bytes, at most {MAX_DATAGRAM} are read")
     if not datagram.startswith(b"#"):
         return [_message(datagram)]
-    return [_message(element) for element in _open_bundle(datagram)]
+    return [_message(element)._replace(when=when) for element, when in _open_bundle(datagram)]
 
 
-def _open_bundle(datagram: bytes) -> list[bytes]:
-    """The messages of a bundle and of the bundles in it, in the order they stand there."""
-    messages: list[bytes] = []
+def _open_bundle(datagram: bytes) -> list[tuple[bytes, int]]:
+    """The messages of a bundle and of the bundles in it, in the order they stand there, and for when each is."""
+    messages: list[tuple[bytes, int]] = []
     count = 0
-    waiting = [(datagram, 1)]
+    waiting = [(datagram, 1, 1)]
     while waiting:
-        element, depth = waiting.pop()
+        element, depth, when = waiting.pop()
         if not element.startswith(b"#"):
-            messages.append(element)
+            messages.append((element, when))
             continue
         if depth > MAX_DEPTH:
             raise WireError("bundle", "", f"bundles nested more than {MAX_DEPTH} deep")
         inner = _elements(element, MAX_ELEMENTS - count)
         count += len(inner)
-        waiting.extend((e, depth + 1) for e in reversed(inner))
+        when = int.from_bytes(element[8:16], "big")
+        waiting.extend((e, depth + 1, when) for e in reversed(inner))
     return messages
 
 

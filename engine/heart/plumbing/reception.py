@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,12 @@ import numpy as np
 from heart.clock import Clock
 from heart.errors import HeartError, WireError
 from heart.namespace import PROTOCOL, RING_FRAMES, check, find
+from heart.plumbing.agenda import LATE_S, Agenda, seconds_ahead
 from heart.plumbing.clients import Address, Client, ClientTable
 from heart.plumbing.door import Door, may_be_answered
 from heart.plumbing.limits import Buckets
 from heart.plumbing.lines import Line
-from heart.plumbing.osc import decode
+from heart.plumbing.osc import decode, decode_dated
 from heart.plumbing.post import Post, Target, log
 from heart.plumbing.sender import Sender
 
@@ -45,27 +47,67 @@ class Reception(ABC):
         self._on_foreign: OnForeign = lambda address, args, sender: False
         self._on_input: OnInput = lambda channel, seq, samples, sender: None
         self._on_client: OnClient = lambda event, client: None
-        self._welcomes = Buckets(burst=3, per_s=0.1)
+        self.heard_s = clock()
+        """When somebody who is let in last said anything."""
+        self._agenda, self._wall = Agenda(), time.time
+        self._late_words = Buckets(burst=1, per_s=1)
+        self._welcomes = Buckets(burst=3, per_s=1 / 60)
+
+    @abstractmethod
+    def _wake_up(self, ahead_s: float) -> None:
+        """Have `_do_due` called so much later."""
 
     @abstractmethod
     def _later(self, needed: bool) -> None:
         """Have the sender pumped again soon, when `needed`."""
 
+    def _stood_still(self, now: float) -> bool:
+        """Whether what comes now has waited while nobody could read it, and is dropped."""
+        return False
+
     def received(self, datagram: bytes, source: Address) -> None:
         """One datagram. Never raises: nothing that arrives may stop the loop."""
-        if source == self._post.own:
-            return
         now = self._clock()
+        if source == self._post.own or self._stood_still(now):
+            return
         self._post.allowance.received(source[0], len(datagram))
         try:
-            messages = decode(datagram)
+            messages = decode_dated(datagram)
         except WireError as error:
             self._post.junk(error, source, now)
             if error.address or error.code == "size":
-                self._post.error(self._sender_of(source), error, now)
+                self._post.error(proven(self._sender_of(source)), error, now)
             return
-        for address, args in messages:
+        for when, (address, args) in messages:
+            ahead_s = seconds_ahead(when, self._wall())
+            if ahead_s > 0:
+                self._keep(address, args, source, now, ahead_s)
+                continue
+            if ahead_s < -LATE_S:
+                self._tell_late(address, source, now, -ahead_s)
             self._take(address, args, source, now)
+
+    def _keep(self, address: str, args: tuple[Any, ...], source: Address, now: float, ahead_s: float) -> None:
+        """Until its time; a stranger's is not kept."""
+
+        def keep(address: str, args: tuple[Any, ...], sender: Target) -> None:
+            self._admit(address, source)
+            self._agenda.put(address, ahead_s, now, (address, args, source))
+            self._wake_up(ahead_s)
+
+        self._answered(keep, address, args, self._sender_of(source))
+
+    def _do_due(self) -> None:
+        """Do what waited for now."""
+        now = self._clock()
+        for address, args, source in self._agenda.due(now):
+            self._take(address, args, source, now)
+
+    def _tell_late(self, address: str, source: Address, now: float, late_s: float) -> None:
+        self._post.counts["late"] += 1
+        if self._late_words.take(source[0], now):
+            text = f"{address}: was for {late_s:.2f} s ago, and is done now; are the clocks of both machines set?"
+            self._post.send(self._sender_of(source), "/heart/alarm", "late", text)
 
     def spoken(self, packet: bytes, line: Line) -> None:
         """One packet that came over a line, from somebody who was let in already. Never raises.
@@ -83,6 +125,7 @@ class Reception(ABC):
     def _take(self, address: str, args: tuple[Any, ...], source: Address, now: float) -> None:
         def hand_over(address: str, args: tuple[Any, ...], sender: Target) -> None:
             self._admit(address, source)
+            self.heard_s = now
             if self._is_foreign(address, args, sender):
                 return
             clean = check(address, args, "client")
@@ -116,9 +159,9 @@ class Reception(ABC):
         try:
             hand_over(address, args, sender)
         except WireError as error:
-            self._post.error(sender, error, now)
+            self._post.error(proven(sender), error, now)
         except HeartError as error:
-            self._post.error(sender, WireError("failed", address, str(error)), now)
+            self._post.error(proven(sender), WireError("failed", address, str(error)), now)
         except Exception:
             log.exception("%s from %s", address, sender)
 
@@ -177,7 +220,7 @@ class Reception(ABC):
         if client is None:
             raise WireError("unknown-client", address, f"{address}: say hello first, I may be new")
         if word == "welcome":
-            return self._welcome(client)
+            return self._welcome(client) if self._welcomes.take(client.addr, now) else None
         if word == "old":
             return None
         client.fill_ms, client.underruns = fill_ms, underruns
@@ -208,7 +251,7 @@ class Reception(ABC):
     def on_ping(self, address: str, args: tuple[Any, ...], source: Address) -> None:
         """A sign of life, answered."""
         client = self._table.ping(args[0], source, self._clock())
-        self._post.send(client or source, "/heart/pong", args[0])
+        self._post.send(proven(client or source), "/heart/pong", args[0])
 
     def on_in(self, address: str, args: tuple[Any, ...], source: Address) -> None:
         """Sound for the ear."""
@@ -228,3 +271,8 @@ class Reception(ABC):
         self._sender.close(client)
         self._table.remove(client)
         self._on_client(event, client)
+
+
+def proven(target: Target) -> Target:
+    """Where mistakes and pings are answered: a reply port that is only named gets no answer to what others send."""
+    return target.source if isinstance(target, Client) and not target.proven else target

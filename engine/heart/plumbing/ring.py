@@ -105,6 +105,10 @@ class PlayRing:
 
     def play(self, frames: int) -> np.ndarray:
         """The next `frames` frames: float32 [frames, channels], silence where nothing came."""
+        return self.play_marked(frames)[0]
+
+    def play_marked(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and which of them came on all channels: bool [frames]."""
         at = (self.played + np.arange(frames)) % RING_FRAMES
         sound = self._ring[at]
         here = np.all(self._here[at], axis=1)
@@ -113,7 +117,7 @@ class PlayRing:
         if self.first_frame is not None:
             self._count_holes(here[max(0, self.first_frame - self.played) :])
         self.played += frames
-        return sound
+        return sound, here
 
     def _count_holes(self, here: np.ndarray) -> None:
         if not len(here):

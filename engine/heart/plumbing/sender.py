@@ -39,7 +39,7 @@ class Sender:
     ) -> None:
         self.tape, self.table, self.lead_ms = tape, table, lead_ms
         self.faders, self.muted = Faders(), False
-        self.sent = self.resent = self.late = self.restarts = 0
+        self.sent = self.resent = self.late = self.restarts = self.broken = 0
         self._send_bytes, self._on_sent = send_bytes, on_sent
         self._pacer = Pacer()
         self._committed = 0
@@ -114,13 +114,14 @@ class Sender:
             stream.lead_ms = lead_ms
 
     def counts(self) -> dict[str, int]:
-        """Blocks sent, sent again, too late, and streams begun anew, since the engine's start."""
+        """Blocks sent, sent again, too late; streams begun anew, times the sound was broken; since the start."""
         streams = self._streams()
         return {
             "sent": self.sent,
             "resent": self.resent + sum(s.history.resent for s in streams),
             "late": self.late + sum(s.history.late for s in streams),
             "restarts": self.restarts + sum(s.restarts for s in streams),
+            "broken": self.broken + sum(s.broken for s in streams),
         }
 
     def _streams(self) -> list[Stream]:
@@ -190,3 +191,4 @@ class Sender:
         self.resent += stream.history.resent
         self.late += stream.history.late
         self.restarts += stream.restarts
+        self.broken += stream.broken

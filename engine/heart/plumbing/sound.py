@@ -42,8 +42,8 @@ RETURN_S = 45.0
 MAX_LOSSES = 20
 """Within a minute, of a device that has worked before."""
 
-STALL_S = 0.3
-"""A write that takes longer hangs in a dead server: the process is replaced."""
+STALL_S = 1.0
+"""A write that takes longer hangs in a dead server: the process is replaced. PulseAudio has taken 0.8 s."""
 
 
 STEREO = Format(channels=2)

@@ -53,6 +53,7 @@ class Stream:
         self.feed: Feed | None = None
         self.restarts = 0
         """How often the stream had to begin again after running dry."""
+        self._broken = 0
         self._columns = [ch % min(tape.channels, channels) for ch in range(channels)]
 
     @property
@@ -64,6 +65,11 @@ class Stream:
     def committed(self) -> int:
         """First tape frame that this stream has not read; 0 before it began."""
         return self.feed.next_tape if self.feed else 0
+
+    @property
+    def broken(self) -> int:
+        """How often the sound was no number and was faded to silence."""
+        return self._broken + (self.feed.guard.alarms if self.feed else 0)
 
     def is_dry(self) -> bool:
         """Whether nothing is left to play: not begun, overtaken by its client, or fallen off the tape."""
@@ -84,6 +90,7 @@ class Stream:
         if self.tape.head - tape_start < 2 * self.block:
             return False
         self.restarts += self.feed is not None
+        self._broken = self.broken
         self.feed = Feed(self.tape, tape_start, stream_start, self.rate_hz, self.channels, self.faders)
         return True
 

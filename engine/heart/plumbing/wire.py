@@ -17,7 +17,8 @@ Everything runs in one asyncio loop; no call here waits or blocks. What it hands
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import socket
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from heart.clock import Clock, monotonic
@@ -25,7 +26,7 @@ from heart.errors import WireError
 from heart.plumbing.clients import Client, ClientTable
 from heart.plumbing.desk import Faders
 from heart.plumbing.door import Door, is_loopback
-from heart.plumbing.endpoint import Endpoint, bound_socket
+from heart.plumbing.endpoint import Endpoint, bound_socket, drained
 from heart.plumbing.feed import TapeLike
 from heart.plumbing.post import Post, Target
 from heart.plumbing.reception import OnClient, OnForeign, OnInput, OnMessage, Reception
@@ -35,6 +36,9 @@ TICK_S = 0.005
 """When something waits for the pacer or the tape."""
 
 SWEEP_S = 0.1
+STOPPED_S = 1.0
+"""Who did nothing for so long was stopped (SIGSTOP, a machine that swaps): what waited meanwhile is not done."""
+
 CLIENT_PORT = 9701
 """Where a client on this computer listens by habit: it is told when the engine starts."""
 
@@ -59,8 +63,11 @@ class Wire(Reception):
         clock: Clock = monotonic,
         version: str = "0",
         voice_name: str = "",
+        on_stopped: Callable[[float, int], None] | None = None,
     ) -> None:
-        """Raises UsageError for an engine open to a network without allow-list and phrase."""
+        """`on_stopped(seconds, dropped)`: the engine stood still, and so many datagrams that waited were dropped.
+
+        Raises UsageError for an engine open to a network without allow-list and phrase."""
         table, post = ClientTable(), Post()
         super().__init__(
             table,
@@ -76,6 +83,9 @@ class Wire(Reception):
         self._on_foreign = on_foreign or self._on_foreign
         self._on_input = on_input or self._on_input
         self._on_client = on_client or self._on_client
+        self._on_stopped = on_stopped or (lambda seconds, dropped: None)
+        self._socket: socket.socket | None = None
+        self._awake_s = clock()
         self._tick: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -89,6 +99,7 @@ class Wire(Reception):
         self._post.transport, _ = await loop.create_datagram_endpoint(lambda: endpoint, sock=sock)
         self.port = sock.getsockname()[1]
         self._post.own = (sock.getsockname()[0], self.port)
+        self._socket, self._awake_s = sock, self._clock()
         self._sweep = loop.call_later(SWEEP_S, self._swept)
         if is_loopback(self.host):
             self._post.send(("127.0.0.1", CLIENT_PORT), "/heart/startup")
@@ -99,6 +110,7 @@ class Wire(Reception):
             if handle:
                 handle.cancel()
         self._tick = self._sweep = None
+        self._socket = None
         self.broadcast("/heart/bye")
         for client in self._table.all():
             self._sender.close(client)
@@ -113,6 +125,11 @@ class Wire(Reception):
     def clients(self) -> list[Client]:
         """All clients, the longest connected first."""
         return self._table.all()
+
+    @property
+    def told(self) -> list[Client]:
+        """The clients that are told things unasked: not those who named a reply port and have not proven it."""
+        return [client for client in self._table.all() if client.proven or client.addr == client.source]
 
     @property
     def streaming(self) -> list[Client]:
@@ -185,7 +202,7 @@ class Wire(Reception):
         return {
             "clients": clients,
             **self._sender.counts(),
-            **{k: self._post.counts[k] for k in ("errors", "unanswered", "junk", "dropped", "refused")},
+            **{k: self._post.counts[k] for k in ("errors", "unanswered", "junk", "dropped", "refused", "stale")},
         }
 
     # --- time
@@ -198,7 +215,21 @@ class Wire(Reception):
         self._tick = None
         self._later(self._sender.pump(self._clock()))
 
+    def _wake_up(self, ahead_s: float) -> None:
+        if self._sweep:
+            asyncio.get_running_loop().call_later(ahead_s, self._do_due)
+
+    def _stood_still(self, now: float) -> bool:
+        slept_s, self._awake_s = now - self._awake_s, now
+        if slept_s < STOPPED_S or self._socket is None:
+            return False
+        dropped = 1 + drained(self._socket)
+        self._post.counts["stale"] += dropped
+        self._on_stopped(slept_s, dropped)
+        return True
+
     def _swept(self) -> None:
+        self._stood_still(self._clock())
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._swept)
         for event, client in self._table.sweep(self._clock()):
             if event == "lost":

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from heart.errors import FileError
+from heart.sounding.headers import check_header
 from heart.sounding.net import NetShape, VoiceNet
 
 FORMAT = "heart-voice-1"
@@ -53,6 +54,7 @@ def save_net(
 def load_net(path: Path) -> Weights:
     """Read a voice. Raises FileError when the file is missing, damaged or of another kind."""
     try:
+        check_header(path)
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             if about.get("format") != FORMAT:
@@ -74,6 +76,9 @@ def _assemble(about: dict[str, str], tensors: dict[str, Any]) -> Weights:
     # On the meta device this would draw no numbers, but waking that device costs more than a second.
     net = VoiceNet(shape)
     state = {key[4:]: value.float() for key, value in tensors.items() if key.startswith("net.")}
+    broken = [name for name, value in state.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise ValueError(f"{broken[0]} holds values that are no numbers")
     net.load_state_dict(state)
     styles = tensors["styles"].float().numpy()
     contours = tensors["contours"].float().numpy() if "contours" in tensors else None

@@ -27,6 +27,7 @@ from heart.stage.performance import Performance
 from heart.stage.presets import Presets
 from heart.stage.query import NAME, Query
 from heart.stage.teach import Teacher
+from heart.stage.troubles import Troubles
 
 Do = Callable[[list[Effect]], None]
 
@@ -42,6 +43,7 @@ class Bridge:
         do: Do,
         tell: Callable[[str, str], None],
         clock: Clock,
+        troubles: Troubles,
     ) -> None:
         """Raises HeartError for a folder, a file or an extra that `config` asks for and that cannot be used."""
         self.config, self.wire, self.do, self.tell = config, wire, do, tell
@@ -56,6 +58,7 @@ class Bridge:
             "performance": performance,
             "presets": presets,
             "teacher": self.teacher,
+            "troubles": troubles,
         }
         self.query = Query(wire, performance, self.board, lambda: self.http.port if self.http else 0)
         self.http: HttpServer | None = None

@@ -22,6 +22,8 @@ SILENT = 1e-4
 
 FILE_BLOCK = 1_024
 """Frames a file is played to the ear at a time: 23 ms."""
+LATE_S = 1.0
+"""So far behind the clock, what was missed is not made up for."""
 
 
 class Hearing:
@@ -99,7 +101,10 @@ async def play_to_ear(sound: np.ndarray, hearing: Hearing, loop: bool = False) -
         for at in range(0, len(sound), FILE_BLOCK):
             block = sound[at : at + FILE_BLOCK]
             played += len(block)
-            await asyncio.sleep(max(0.0, begin_s + played / SAMPLE_RATE_HZ - hearing.clock()))
+            ahead_s = begin_s + played / SAMPLE_RATE_HZ - hearing.clock()
+            if ahead_s < -LATE_S:  # the engine stood still: go on, without catching up
+                begin_s -= ahead_s
+            await asyncio.sleep(max(0.0, ahead_s))
             hearing.push(block, SAMPLE_RATE_HZ)
         if not loop:
             log.info("the heart file has been played to its end")

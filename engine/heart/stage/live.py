@@ -24,6 +24,7 @@ from heart.plumbing.clients import Client, State
 from heart.plumbing.journal import Journal
 from heart.plumbing.overlay import Overlaid
 from heart.plumbing.recorder import Recorder, claim
+from heart.plumbing.standby import Standby
 from heart.plumbing.tape import Tape
 from heart.plumbing.wire import Wire
 from heart.plumbing.worker import Worker
@@ -36,7 +37,7 @@ from heart.stage.chunk_log import encode_line, header_of
 from heart.stage.conductor import Conductor, Laid
 from heart.stage.cues import Cues
 from heart.stage.doing import Doer
-from heart.stage.effects import Downbeat, Effect
+from heart.stage.effects import Downbeat, Effect, Mute
 from heart.stage.hearing import Hearing, load_heart, play_to_ear
 from heart.stage.link import LinkSession, SessionFollower, check_link
 from heart.stage.loading import Loader, check_folder
@@ -48,8 +49,11 @@ from heart.stage.scored import open_score
 from heart.stage.scribe import Scribe
 from heart.stage.speaker import Speaker
 from heart.stage.telling import Status, Teller
+from heart.stage.troubles import Troubles
 
 log = logging.getLogger(__name__)
+
+AnyWorker = type[Worker] | type[Standby]
 
 TICK_S = 0.01
 STATUS_S = 0.2
@@ -66,6 +70,8 @@ REMEDY = {
     "notes": {"died": "no new note until it is back", "gave_up": "no notes any more"},
     "recorder": {"died": "the take goes on in a new file", "gave_up": "nothing is recorded any more"},
 }
+KINDS = {"voice_late": "late", "stopped": "stale", "broken": "broken", "log_ended": "disk"}
+"""Alarms and the trouble that they are an example of."""
 
 
 class Engine:
@@ -111,9 +117,13 @@ class Engine:
             clock=clock,
             version=__version__,
             voice_name=config.voice,
+            on_stopped=self._on_stopped,
         )
-        self.voice = self._worker("voice", "heart.sounding.serve:serve", self._on_chunk)
-        self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_ear)
+        kind = (
+            Standby if config.standby and models_of(config.voice) else Worker
+        )  # one without weights loads at once
+        self.voice = self._worker("voice", "heart.sounding.serve:serve", self._on_chunk, kind)
+        self.ear = self._worker("ear", "heart.listening.serve:serve", self._on_ear, Worker)
         self.conductor = Conductor(
             self.tape,
             self.performance,
@@ -125,7 +135,8 @@ class Engine:
         )
         self.hearing = Hearing(self.ear.send, clock, self.performance.sounds.input.push)
         self.speaker = self._make_speaker()
-        self.bridge = Bridge(config, self.performance, self.wire, self._do, self._on_alarm, clock)
+        self.troubles = Troubles(self._counts)
+        self.bridge = Bridge(config, self.performance, self.wire, self._do, self._on_alarm, clock, self.troubles)
         board = self.bridge.board
         player = ScorePlayer(self.performance, self.conductor, material)
         self.cues = Cues(prompter, player, self.wire, board, clock, self._on_alarm)
@@ -146,6 +157,7 @@ class Engine:
         self.recorder: Recorder | None = None
         self.journal: Journal | None = None
         self._clients: dict[Any, Client] = {}
+        self._broken = self._disk_errors = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     # start, run, stop
@@ -236,12 +248,12 @@ class Engine:
         if self.config.notes:
             check_notes(self.config.notes)
 
-    def _worker(self, name: str, target: str, on_record: Callable[[Any], None]) -> Worker:
+    def _worker(
+        self, name: str, target: str, on_record: Callable[[Any], None], kind: AnyWorker = Worker
+    ) -> Worker | Standby:
         told = ("voice", "threads", "device", "notes")
         options = {key: getattr(self.config, key) for key in told}
-        return Worker(
-            name, target, options, on_record, lambda *event: self._on_event(name, *event), stall_s=STALL_S
-        )
+        return kind(name, target, options, on_record, lambda *event: self._on_event(name, *event), stall_s=STALL_S)
 
     # the tasks
 
@@ -259,6 +271,7 @@ class Engine:
                 self.scribe.tick()
             self.notes.tick(self.tape.sealed)
             self.bridge.tick()
+            self._mind_the_control()
             if not self.bridge.busy:
                 self.doer.answer_syncs()
             await asyncio.sleep(TICK_S)
@@ -270,8 +283,43 @@ class Engine:
             demands.append(self.wire.demand(self.clock()))
         return max((demand for demand in demands if demand is not None), default=None)
 
+    def _mind_the_control(self) -> None:
+        """Nobody has the instrument in hand any more: where that was asked for, silence."""
+        limit_s = self.config.dead_man
+        if limit_s and not self.performance.panicked and self.clock() - self.wire.heard_s > limit_s:
+            self.performance.panicked = True
+            self._do([Mute(True)])
+            self._on_alarm("control_lost", f"no word from any client for {limit_s:g} s: silent until /heart/resume")
+
+    def _counts(self) -> dict[str, int]:
+        """How often each kind of trouble has happened: see `troubles.WORDS`."""
+        wire, conductor = self.wire.stats(), self.conductor
+        workers = [self.voice, self.ear, *([self.recorder.worker] if self.recorder else [])]
+        heard = sum(client["underruns"] for client in wire["clients"])
+        return {
+            "late": conductor.late_chunks + conductor.expired_wishes,
+            "bed": conductor.bed_frames * 10 // SAMPLE_RATE_HZ,
+            "refused": conductor.refused_chunks,
+            "restarted": sum(worker.restarts for worker in workers),
+            "dropouts": heard + (self.speaker.underruns if self.speaker else 0),
+            "lost": wire["resent"],
+            "too_late": wire["late"],
+            "broken": wire["broken"],
+            "errors": wire["errors"],
+            "junk": wire["junk"],
+            "stale": wire["stale"],
+            "disk": self._disk_errors,
+        }
+
+    def _tell_broken(self) -> None:
+        broken = self.wire.stats()["broken"]
+        if broken > self._broken:
+            self._on_alarm("broken", "the sound was no number: silent until it is whole again")
+        self._broken = broken
+
     async def _tell_status(self) -> None:
         while True:
+            self._tell_broken()
             self.teller.status(self.status())
             await asyncio.sleep(STATUS_S)
 
@@ -407,15 +455,28 @@ class Engine:
             elif name == "notes":
                 self.notes.lost()
             self._alarm(f"{name}_lost", f"{name}: {text}; {REMEDY[name][event]}")
+            self.troubles.note("restarted", f"{name}: {text}")
+        elif event == "silent":
+            self._alarm(f"{name}_silent", f"{name}: {text}")
+        elif event == "error":  # the recorder's: its disk is full, or it was killed
+            self._disk_errors += 1
+            self._alarm("disk", text)
+            self.troubles.note("disk", text)
         elif event == "ready":
             if name == "ear":
                 self.hearing.reset()
                 self._set_judging()
             self._alarm(f"{name}_ready", f"{name}: ready")
 
+    def _on_stopped(self, seconds: float, dropped: int) -> None:
+        text = f"the engine stood still for {seconds:.1f} s: {dropped} old messages were dropped"
+        self._on_alarm("stopped", text)
+
     def _on_alarm(self, code: str, text: str) -> None:
         self._news.append(text)
         self._alarm(code, text)
+        if code in KINDS:
+            self.troubles.note(KINDS[code], text)
         if self.scribe:
             self.scribe.remark(text)
 

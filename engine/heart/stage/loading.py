@@ -93,7 +93,7 @@ class Loader:
     async def _carry_out(self, job: Job) -> None:
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._thread, job.read)
-        except (HeartError, MemoryError) as error:
+        except (HeartError, MemoryError, OSError) as error:
             self.wire.error(job.to, "failed", job.address, f"{job.address}: {error}")
             return
         self.performance.note(job.address, job.args)
@@ -117,7 +117,7 @@ class Loader:
 
 def read_loop(folder: Path | None, name: str) -> np.ndarray:
     """The sound `name` of the folder as a loop, float32 [n]. Raises UsageError or FileError."""
-    return _from_folder(folder, name, lambda path: looped(read_sound(path, LIVE_LONGEST_S)))
+    return _from_folder(folder, name, lambda path: looped(read_sound(path, LIVE_LONGEST_S, apart=True)))
 
 
 def read_beats(folder: Path | None, name: str) -> Track:

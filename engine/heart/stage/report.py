@@ -126,6 +126,7 @@ def examine(port: int = 9700) -> Iterator[tuple[bool, str]]:
     yield _has("torch"), "torch: the voice and the ear run on it (pip install -c constraints.txt .)"
     yield from _models()
     yield _port(port)
+    yield from _troubles(port)
     yield True, _devices()
     for module, extra in EXTRAS.items():
         state = "there" if _has(module) else f"not installed (optional: pip install 'sounds-of-the-heart[{extra}]')"
@@ -154,6 +155,25 @@ def _port(port: int) -> tuple[bool, str]:
                 f"UDP port {port} is in use: by a running engine? (`heart osc --check 127.0.0.1:{port}`)",
             )
     return True, f"UDP port {port} is free"
+
+
+def _troubles(port: int) -> Iterator[tuple[bool, str]]:
+    """What the engine that runs at `port` says of itself; nothing where none does."""
+    from heart.plumbing.osc import decode, encode
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.settimeout(0.5)
+        try:
+            door.sendto(encode("/heart/troubles"), ("127.0.0.1", port))
+            while True:
+                [(address, args)] = decode(door.recv(8192))
+                if address != "/heart/trouble":
+                    break
+                yield True, f"the engine at {port}: {args[1]} {args[0]} ({args[2]})"
+        except OSError:
+            return
+    if address == "/heart/done":
+        yield True, f"the engine at {port} has told all its troubles"
 
 
 def _devices() -> str:

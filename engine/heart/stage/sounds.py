@@ -11,11 +11,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
+from heart.apart import read_apart
 from heart.audio import read_audio, shown
 from heart.errors import FileError, UsageError
 from heart.records import SAMPLE_RATE_HZ, SLOTS, Source
 from heart.sounding.sources import SEEN, share, source_of, span_of
 
+MOST_NAME_BYTES = 240
+"""Most file systems end at 255, and what is named beside a sound needs some of them."""
 SHORTEST_S = 0.05
 LONGEST_S = 1_800.0
 LIVE_LONGEST_S = 300.0
@@ -29,14 +32,17 @@ _LAG = 3 * _SPARE
 """The input may run so far ahead of what is sung before what is sung jumps after it."""
 
 
-def read_sound(path: str | os.PathLike[str], longest_s: float = LONGEST_S) -> np.ndarray:
-    """A sound to make another from: float32 [n] at 44.1 kHz, channels averaged.
+def read_sound(path: str | os.PathLike[str], longest_s: float = LONGEST_S, apart: bool = False) -> np.ndarray:
+    """A sound to make another from: float32 [n] at 44.1 kHz, channels averaged. `apart`: in a process of its own.
 
     Raises:
         FileError: see `heart.audio.read_audio`; or it is shorter than 50 ms, longer than `longest_s`, or silent.
     """
     bytes_ = int(longest_s * SAMPLE_RATE_HZ) * 4 + SAMPLE_RATE_HZ
-    sound, _ = read_audio(path, rate_hz=SAMPLE_RATE_HZ, max_seconds=longest_s, max_bytes=bytes_)
+    if apart:
+        sound = read_apart(path, SAMPLE_RATE_HZ, longest_s, bytes_)
+    else:
+        sound, _ = read_audio(path, rate_hz=SAMPLE_RATE_HZ, max_seconds=longest_s, max_bytes=bytes_)
     if len(sound) < SHORTEST_S * SAMPLE_RATE_HZ:
         raise FileError(
             f"{shown(path)}: lasts {len(sound) / SAMPLE_RATE_HZ * 1e3:.0f} ms; give one of at least 50 ms"
@@ -57,6 +63,8 @@ def find_sound(folder: Path | None, name: str) -> Path:
     plain = all(kind(name).name == name for kind in (PurePosixPath, PureWindowsPath))
     if not plain or name in (".", "..") or ":" in name:
         raise UsageError(f"sound {shown(name)!r}: give the name of a file in the folder of --sounds, not a path")
+    if len(os.fsencode(name)) > MOST_NAME_BYTES:
+        raise UsageError(f"sound {shown(name)[:20]!r}...: no file has so long a name")
     path = Path(os.path.realpath(folder / name))
     if path.parent != Path(os.path.realpath(folder)):
         raise UsageError(f"sound {shown(name)!r}: leads out of the folder of --sounds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +17,9 @@ from heart.records import SAMPLE_RATE_HZ
 
 LEAD_S = 0.2
 """How far the device's queue is kept ahead of what it has played."""
+
+SILENT_S = 0.2
+"""A device reports 50 times a second; so long without a report, and it is told."""
 
 BLOCK = 256
 CHANNELS = 2
@@ -36,6 +40,7 @@ class Speaker:
         self.tape = tape
         self.underruns = 0
         self._played = 0
+        self._reported_s: float | None = None
         self._faders = STANDING
         self._feed: Feed | None = None
         self._plays = output is not None
@@ -77,6 +82,9 @@ class Speaker:
         """Bring the device's queue up to its lead."""
         if self._feed is None:
             return
+        if self._reported_s and time.monotonic() - self._reported_s > SILENT_S:
+            self._reported_s = None
+            self._on_event("silent", f"took nothing for {1000 * SILENT_S:.0f} ms")
         wanted = self._played + int(LEAD_S * SAMPLE_RATE_HZ) - self._feed.next_stream
         if wanted >= BLOCK:
             sound = self._feed.take(wanted)
@@ -93,6 +101,7 @@ class Speaker:
 
     def _note_played(self, frames: int, fill_ms: float, underruns: int) -> None:
         self._played, self.underruns = frames, underruns
+        self._reported_s = time.monotonic()
 
     def _take_event(self, event: str, text: str) -> None:
         if event == "ready" and self._plays:
@@ -100,6 +109,7 @@ class Speaker:
             self._feed = Feed(self.tape, self.tape.sealed, 0, SAMPLE_RATE_HZ, CHANNELS, self._faders)
         elif event == "died":
             self._feed = None
+            self._reported_s = None
         if self._first and not self._first.done() and event in ("ready", "died"):
             self._first.set_result(text if event == "died" else "")
         self._on_event(event, text)

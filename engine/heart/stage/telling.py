@@ -97,7 +97,7 @@ class Teller:
 
     def status(self, status: Status) -> None:
         """Status, to each client with its own reserve and underruns."""
-        for client in self.wire.clients:
+        for client in self.wire.told:
             fill_ms = client.stream.fill_ms(self.clock()) if client.stream else 0.0
             self.wire.send(client, "/heart/status", *status.args(fill_ms, client.underruns))
         self.board.post("/heart/status", status.args(0.0, 0))
@@ -132,7 +132,7 @@ class Teller:
         told_s, told = self._told.get(address, (-1e9, ()))
         if news != told or now_s - told_s >= REMIND_S:
             self._told[address] = (now_s, news)
-            for client in self.wire.clients:
+            for client in self.wire.told:
                 self.wire.send(client, address, *args)
             self.board.post(address, args)
 

@@ -24,6 +24,7 @@ from heart.errors import FileError
 from heart.sounding.dance import layouts
 from heart.sounding.dance.archives import read_legacy, read_zip
 from heart.sounding.dance.net import DanceNet, DanceShape, Down, Up, shape_of
+from heart.sounding.headers import check_header
 from heart.sounding.torchscript import is_script
 
 MOST_BYTES = 8 << 30
@@ -182,10 +183,11 @@ class _SafeTensors(Mapping[str, Tensor]):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            check_header(path)
             self._file = safe_open(path, "pt")
             self._names = set(self._file.keys())
             self.notes = {key: int(text) for key, text in (self._file.metadata() or {}).items() if text.isdigit()}
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, ValueError) as error:
             raise FileError(f"{shown(path)}: truncated or damaged ({_first_line(error)}); fetch it again") from None
 
     def __getitem__(self, name: str) -> Tensor:
