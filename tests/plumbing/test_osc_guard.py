@@ -84,7 +84,11 @@ def test_a_killer_is_refused_within_20_ms(name: str) -> None:
     assert len(str(caught.value)) < 300
 
 
-@pytest.mark.parametrize("when", [0, 1, IN_AN_HOUR, IN_AN_HOUR + (3600 * 24 * 36_525 << 32) & (2**64 - 1)])
+@pytest.mark.parametrize(
+    "when",
+    [0, 1, IN_AN_HOUR, IN_AN_HOUR + (3600 * 24 * 36_525 << 32) & (2**64 - 1)],
+    ids=["zero", "now", "in an hour", "in a hundred years"],
+)
 def test_a_bundle_is_for_now_whatever_its_date(when: int) -> None:
     datagram = bundle(osc.encode("/a", 1), bundle(osc.encode("/b", 2.5), when=when), osc.encode("/c"), when=when)
     start = time.perf_counter()
