@@ -20,14 +20,14 @@ from heart.config import models_dir
 from heart.errors import FileError
 from heart.learning import train_model
 from heart.learning.notes_ae import objective, train_on
-from heart.learning.notes_data import read_nsynth, read_piano, split_of
+from heart.learning.notes_data import PIANO, read_nsynth, read_piano, split_of
 from heart.learning.notes_evaluate import apart, evaluate_ae, evaluate_gan, held_out
 from heart.learning.notes_faders import encode_all, turn_latents
 from heart.learning.notes_files import write_notes
 from heart.learning.notes_fronts import front_figures
 from heart.learning.notes_gan import fight, plain_duel
 from heart.learning.notes_judge import cents, log_spectral_distance, share_within
-from heart.learning.notes_pack import PLAYED, Pack, pack_notes
+from heart.learning.notes_pack import PLAYED, Pack, gather_notes, pack_notes
 from heart.learning.notes_school import steps_of
 from heart.learning.notes_seed import pack_grids, train_plain_ae
 from heart.learning.notes_synth import make_instrument, make_play, render
@@ -44,9 +44,11 @@ ROW = '{"a": {"note_str": "a", "instrument_str": "b", "pitch": %s, "velocity": 1
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def small_and_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    monkeypatch.setattr("heart.learning.notes_faders.ASKED", 6)
+    monkeypatch.setattr("heart.learning.notes_evaluate.TIMED", 3)
     yield
     torch.set_num_threads(before)
 
@@ -157,11 +159,14 @@ def test_broken_sets_are_refused_in_words(tmp_path: Path, text: str | None, why:
         read_nsynth(tmp_path)
 
 
-def test_piano_notes_come_from_a_manifest(tmp_path: Path) -> None:
+def test_piano_notes_join_from_a_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "manifest.csv").write_text("path,source,label\na.wav,salamander,pitch_45\nb.wav,jazz,x\n")
     (note,) = read_piano(tmp_path)
     assert (note.pitch, FAMILIES[note.family]) == (45, "struck")
     assert read_piano(tmp_path / "nowhere") == []
+    monkeypatch.setattr("heart.learning.notes_pack.OWN_COUNT", 2)
+    joined = gather_notes(tmp_path, tmp_path / "out", lambda name, share, text: None)
+    assert [other.instrument == PIANO for other in joined] == [False, False, True]
 
 
 def test_distances_are_nothing_to_itself_and_grow(folder: Path) -> None:

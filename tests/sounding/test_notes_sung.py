@@ -13,11 +13,16 @@ from heart.errors import UsageError
 from heart.sounding.notes.kinds import FAMILIES, RATE_HZ, SAMPLES, family_number, hertz
 from heart.sounding.notes.model import NoteVoice, Said, open_notes, soften
 from heart.sounding.notes.pitch import find_pitch
-from heart.sounding.notes.source import BINS, HOP, KNOTS, N_FFT, POINTS, SOURCES, Sources, between, knots
+from heart.sounding.notes.source import POINTS, SOURCES, Sources, between
 from heart.sounding.notes.spectra import (
+    BINS,
+    HOP,
+    KNOTS,
+    N_FFT,
     frequencies,
     frequencies_back,
     griffin_lim,
+    knots,
     mel_frequencies,
     mel_frequencies_back,
     small,

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from heart.learning.ear_progress import Telling
-from heart.learning.notes_pack import PLAYED, Pack, gather_notes, pack_notes
+from heart.learning.notes_pack import PLAYED, Pack, open_pack
 from heart.learning.notes_school import Lesson, school
-from heart.sounding.notes.net import FLOOR_DB, Autoencoder
+from heart.sounding.notes.net import Autoencoder
+from heart.sounding.notes.spectra import FLOOR_DB
 
 SIZES = (16, 32, 64, 128)
-MINUTES = 6.0
+MINUTES = 5.0
 UNNAMED = 0.5
 """Share of notes whose family is not told: sounds that come in from outside have none."""
 BLUR = 0.1
@@ -39,9 +39,7 @@ def train_ae(
     from heart.learning.notes_card import publish_ae
 
     torch.set_num_threads(1)
-    with Telling() as tell:
-        notes = gather_notes(data, out.parent, tell)
-        pack = pack_notes(notes, out.parent / "pack", tell)
+    pack = open_pack(data, out.parent)
     net = train_on(pack, out, minutes, seed, resume, latents)
     return publish_ae(net, pack, out, seed, data)
 

@@ -16,9 +16,9 @@ from heart.learning.notes_data import fitted
 from heart.learning.notes_pack import Pack
 from heart.learning.notes_school import Lesson, school
 from heart.sounding.notes.kinds import FAMILIES
-from heart.sounding.notes.net import FLOOR_DB, seen
-from heart.sounding.notes.source import POINTS, SOURCES, Sources, knots
-from heart.sounding.notes.spectra import HOP, SMALL, SMALL_HOP, knot_levels
+from heart.sounding.notes.net import seen
+from heart.sounding.notes.source import POINTS, SOURCES, Sources
+from heart.sounding.notes.spectra import FLOOR_DB, HOP, SMALL, SMALL_HOP, knot_levels, knots
 
 HEARD = SMALL * SMALL_HOP
 """Samples."""

@@ -6,7 +6,6 @@ And of the plain GAN on spectrograms (`notes_seed`), by binary cross-entropy, to
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils.parametrizations import spectral_norm
 
 from heart.learning.notes_pack import Pack
+from heart.learning.notes_school import KEEP_S, keep, resumed
 from heart.learning.notes_seed import FEATURES, PlainCritic, PlainGenerator
 from heart.learning.notes_seed import NOISE as PLAIN_NOISE
 from heart.sounding.notes.generator import NOISE, WIDTH, Generator
@@ -30,7 +30,6 @@ CRITIC_STEPS = 2
 EMA = 0.998
 BATCH, PLAIN_BATCH = 128, 32
 TUTORED, TAUGHT = 8, 24
-KEEP_S = 60.0
 TELL_STEPS = 200
 
 
@@ -116,7 +115,7 @@ def fight(duel: Duel, pack: Pack, out: Path, minutes: float, seed: int, resume: 
     """Train both for so many minutes of CPU time; returns the generator's EMA. out gets checkpoint.pt."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    step, spent_s = _resumed(duel, out) if resume else (0, 0.0)
+    step, spent_s = resumed(duel.parts(), out) if resume else (0, 0.0)
     rng, kept_s = np.random.default_rng((seed, step)), time.monotonic()
     while spent_s < minutes * 60:
         began_s = time.process_time()
@@ -128,8 +127,8 @@ def fight(duel: Duel, pack: Pack, out: Path, minutes: float, seed: int, resume: 
         if step % TELL_STEPS == 0:
             print(f"step {step}, {spent_s / 60:.1f} min, critic {judged:.3f}, generator {fooled:.3f}", flush=True)
         if time.monotonic() - kept_s > KEEP_S:
-            kept_s = _keep(duel, step, spent_s, out)
-    _keep(duel, step, spent_s, out)
+            kept_s = keep(duel.parts(), step, spent_s, out)
+    keep(duel.parts(), step, spent_s, out)
     return duel.average
 
 
@@ -167,20 +166,3 @@ def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
     loss.backward()
     optimiser.step()
     return float(loss.detach())
-
-
-def _resumed(duel: Duel, out: Path) -> tuple[int, float]:
-    file = out / "checkpoint.pt"
-    if not file.is_file():
-        return 0, 0.0
-    state = torch.load(file, weights_only=True)
-    for name, part in duel.parts().items():
-        part.load_state_dict(state[name])
-    return state["step"], state["spent_s"]
-
-
-def _keep(duel: Duel, step: int, spent_s: float, out: Path) -> float:
-    state = {name: part.state_dict() for name, part in duel.parts().items()}
-    torch.save({**state, "step": step, "spent_s": spent_s}, out / "checkpoint.part")
-    os.replace(out / "checkpoint.part", out / "checkpoint.pt")
-    return time.monotonic()

@@ -11,13 +11,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from heart.cards import find_model
-from heart.learning.ear_progress import Telling
 from heart.learning.notes_ae import in_db
 from heart.learning.notes_card import publish_gan
 from heart.learning.notes_ear import SEEN, NoteEar, first_second, train_ear
 from heart.learning.notes_faders import encode_all
 from heart.learning.notes_gan import fight, latent_duel
-from heart.learning.notes_pack import gather_notes, pack_notes
+from heart.learning.notes_pack import open_pack
 from heart.sounding.notes.generator import Generator
 from heart.sounding.notes.model import open_notes
 from heart.sounding.notes.net import Autoencoder
@@ -36,8 +35,7 @@ def train_gan(data: Path | None, out: Path, minutes: float = MINUTES, seed: int 
     half a minute each.
     """
     torch.set_num_threads(1)
-    with Telling() as tell:
-        pack = pack_notes(gather_notes(data, out.parent, tell), out.parent / "pack", tell)
+    pack = open_pack(data, out.parent)
     voice = open_notes(DECODER)
     teacher = train_ear(pack, out.parent / "notes-teacher", EAR_MINUTES, seed + 1, resume)
     torch.manual_seed(seed)

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor, from_numpy
 
 from heart.errors import FileError
+from heart.learning.ear_progress import Telling
 from heart.learning.notes_data import Note, read_nsynth, read_piano
 from heart.learning.notes_files import write_notes
 from heart.sounding.notes.kinds import FAMILIES
@@ -42,6 +43,12 @@ class Pack:
         hot = np.eye(len(FAMILIES), dtype=np.float32)[self.family[places]]
         parts = (self.levels[places], self.pitch[places], hot, self.played[places])
         return tuple(from_numpy(part.astype(np.float32)) for part in parts)  # type: ignore[return-value]
+
+
+def open_pack(data: Path | None, folder: Path) -> Pack:
+    """The notes of a training (see `gather_notes`) and their spectra, made in `folder` where they are missing."""
+    with Telling() as tell:
+        return pack_notes(gather_notes(data, folder, tell), folder / "pack", tell)
 
 
 def gather_notes(data: Path | None, out: Path, progress: Progress) -> list[Note]:

@@ -12,13 +12,12 @@ import numpy as np
 from heart.learning.notes_data import Note
 from heart.learning.voice_plot import save
 from heart.sounding.notes.kinds import FAMILIES, RATE_HZ
-from heart.sounding.notes.spectra import HOP, N_FFT, stft
+from heart.sounding.notes.spectra import FLOOR_DB, HOP, N_FFT, stft
 
 INK, OURS, PLAIN = "#22252b", ("#f0a39a", "#e0695b", "#c0392b", "#7b241c"), "#7f8c9b"
 SHOWN = ("plucked", "bowed", "struck")
 SHOWN_S = 1.02
 """What the plain net has."""
-FLOOR_DB = -80.0
 
 
 def draw(

@@ -52,7 +52,7 @@ def school(net: nn.Module, lesson: Lesson, out: Path, minutes: float, seed: int,
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(net.parameters(), lr=lesson.rate, betas=(0.9, 0.95), weight_decay=1e-3)
     run = {"net": net, "ema": ema, "optimiser": optimiser}
-    step, spent_s = _resumed(run, out) if resume else (0, 0.0)
+    step, spent_s = resumed(run, out) if resume else (0, 0.0)
     rng = np.random.default_rng((seed, step))
     kept_s, losses = time.monotonic(), []
     while spent_s < minutes * 60:
@@ -73,8 +73,8 @@ def school(net: nn.Module, lesson: Lesson, out: Path, minutes: float, seed: int,
             _tell(out, step, spent_s, losses, _judge(ema, lesson))
             losses.clear()
         if time.monotonic() - kept_s > KEEP_S:
-            kept_s = _keep(run, step, spent_s, out)
-    _keep(run, step, spent_s, out)
+            kept_s = keep(run, step, spent_s, out)
+    keep(run, step, spent_s, out)
     return ema
 
 
@@ -102,7 +102,8 @@ def _judge(net: nn.Module, lesson: Lesson) -> float:
         )
 
 
-def _resumed(run: dict[str, Any], out: Path) -> tuple[int, float]:
+def resumed(run: dict[str, Any], out: Path) -> tuple[int, float]:
+    """Load the parts of `run` from the training in `out`; its steps and seconds, 0 where there is none."""
     file = out / CHECKPOINT
     if not file.is_file():
         return 0, 0.0
@@ -112,7 +113,8 @@ def _resumed(run: dict[str, Any], out: Path) -> tuple[int, float]:
     return state["step"], state["spent_s"]
 
 
-def _keep(run: dict[str, Any], step: int, spent_s: float, out: Path) -> float:
+def keep(run: dict[str, Any], step: int, spent_s: float, out: Path) -> float:
+    """Write the parts of `run` as a checkpoint, whole or not at all; when that was, by the clock."""
     state = {name: part.state_dict() for name, part in run.items()}
     torch.save({**state, "step": step, "spent_s": spent_s}, out / "checkpoint.part")
     os.replace(out / "checkpoint.part", out / CHECKPOINT)

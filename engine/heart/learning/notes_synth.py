@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from heart.sounding.notes.kinds import FAMILIES, HIGHEST, LOWEST, RATE_HZ, SAMPLES, hertz
+from heart.sounding.notes.kinds import BARS, FAMILIES, HIGHEST, LOWEST, RATE_HZ, SAMPLES, hertz
 
 HELD_S, RELEASE_S = 3.0, 0.15
-BARS = (1.0, 2.756, 5.404, 8.933, 13.345, 18.638)
-"""Modes of a free bar (Fletcher, Rossing, The Physics of Musical Instruments), of struck notes."""
 MOST_HZ = 0.48 * RATE_HZ
 VIBRATO_HZ = (4.5, 6.5)
 VELOCITIES = (25, 50, 75, 100, 127)

@@ -14,14 +14,13 @@ import numpy as np
 import torch
 
 from heart.errors import FileError
-from heart.learning.ear_progress import Telling
 from heart.learning.notes_ae import SIZES, train_on
 from heart.learning.notes_data import Note
 from heart.learning.notes_ear import HEARD, NoteEar, train_ear
 from heart.learning.notes_evaluate import heap_figures, remade_figures
 from heart.learning.notes_fronts import front_figures
 from heart.learning.notes_gan import conditions, fight, plain_duel
-from heart.learning.notes_pack import PLAYED, Pack, gather_notes, pack_notes
+from heart.learning.notes_pack import PLAYED, Pack, open_pack
 from heart.learning.notes_school import CHECKPOINT
 from heart.learning.notes_seed import (
     NOISE,
@@ -50,12 +49,6 @@ def train_table(data: Path | None, out: Path, minutes: float = MINUTES, seed: in
     fight(plain_duel(grids), pack, out / PLAIN_GAN, minutes, seed, resume)
     train_ear(pack, out / EAR, seed=seed, resume=resume)
     return out
-
-
-def open_pack(data: Path | None, folder: Path) -> Pack:
-    """The notes of a training and their spectra, made where they are missing."""
-    with Telling() as tell:
-        return pack_notes(gather_notes(data, folder, tell), folder / "pack", tell)
 
 
 def evaluate_table(data_dir: Path | None, picture: Path | None = None) -> dict[str, Any]:

@@ -11,6 +11,9 @@ LOWEST, HIGHEST = 21, 108
 """MIDI pitches, those of a piano."""
 FAMILIES = ("additive", "fm", "plucked", "bowed", "blown", "struck")
 
+BARS = (1.0, 2.756, 5.404, 8.933, 13.345, 18.638)
+"""Modes of a free bar against the first (Fletcher, Rossing, The Physics of Musical Instruments)."""
+
 NSYNTH = {
     "bass": "plucked",
     "brass": "blown",

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from heart.sounding.notes.kinds import FAMILIES, HIGHEST, LOWEST
-from heart.sounding.notes.source import KNOTS, POINTS, SOURCES, Sources
+from heart.sounding.notes.source import POINTS, SOURCES, Sources
+from heart.sounding.notes.spectra import FLOOR_DB, KNOTS
 
-FLOOR_DB = -80.0
-"""Below the loudest point of a note; nobody hears what lies lower."""
 PITCH_FEATURES = 8
 HIDDEN = 128
 WIDTHS = (64, 48, 32, 24)

@@ -15,15 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from heart.sounding.notes.kinds import RATE_HZ, SAMPLES
+from heart.sounding.notes.kinds import BARS, RATE_HZ, SAMPLES
+from heart.sounding.notes.spectra import BINS, FRAMES, HOP, N_FFT, knots
 
-N_FFT, HOP = 1024, 256
-BINS, FRAMES = N_FFT // 2 + 1, SAMPLES // HOP + 1
 SOURCES = 3
-KNOTS = 64
 POINTS = 32
-BARS = (1.0, 2.756, 5.404, 8.933, 13.345, 18.638)
-"""Ratios of the modes of a free bar."""
 MOST_HZ = 0.48 * RATE_HZ
 TABLE = 8192
 """Samples of a period that is read in a loop."""
@@ -31,12 +27,6 @@ NOISE_LOG_DB = 2.51
 """How far the mean of the log of noise lies below the log of its mean: nets learn the former."""
 BEGIN_S, END_S = 0.002, 0.02
 SEED = 20_500
-
-
-def knots() -> np.ndarray:
-    """Frames [K] at which the maps are given: every one of the first half second, then every seventh or so."""
-    dense = KNOTS // 2
-    return np.concatenate([np.arange(dense), np.linspace(dense + 6, FRAMES - 1, KNOTS - dense).round()]).astype(int)
 
 
 def ratio_points() -> np.ndarray:

@@ -11,9 +11,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from heart.sounding.notes.kinds import RATE_HZ
+from heart.sounding.notes.kinds import RATE_HZ, SAMPLES
 
 N_FFT, HOP = 1024, 256
+BINS, FRAMES = N_FFT // 2 + 1, SAMPLES // HOP + 1
+KNOTS = 64
+"""Frames of a note that nets look at."""
 SMALL_FFT, SMALL_HOP, SMALL = 256, 128, 128
 """Of the plain front end, and its bins and frames."""
 MEL = 256
@@ -21,6 +24,7 @@ EDGE = 0.1
 """Least weight a sample is divided by: where only the end of a window reaches it grows softer, never loud."""
 FLOOR = 1e-5
 FLOOR_DB = -80.0
+"""Below the loudest point of a note; nobody hears what lies lower."""
 
 
 @lru_cache
@@ -48,10 +52,14 @@ def istft(spectrum: np.ndarray, samples: int, n_fft: int = N_FFT, hop: int = HOP
     return (sound / np.maximum(weight, EDGE))[n_fft // 2 :][:samples]
 
 
+def knots() -> np.ndarray:
+    """Frames [K] that nets look at: every one of the first half second, then every seventh or so."""
+    dense = KNOTS // 2
+    return np.concatenate([np.arange(dense), np.linspace(dense + 6, FRAMES - 1, KNOTS - dense).round()]).astype(int)
+
+
 def knot_levels(sound: np.ndarray) -> np.ndarray:
     """Log power [KNOTS, BINS] of a note at the knots, in dB under the note's loudest point, at least FLOOR_DB."""
-    from heart.sounding.notes.source import knots
-
     power = np.abs(stft(sound)) ** 2
     return np.maximum(10 * np.log10(power[knots()] / max(power.max(), 1e-12) + 1e-12), FLOOR_DB)
 
