@@ -119,8 +119,8 @@ def score() -> Canvas:
     label(c, 20, 260, pair[0], "number", "cue\\ $1\\ of\\ $2")
     label(c, 210, 260, now[1][2], "name")
     label(c, 300, 260, cues[4], "next")
-    fitted(c, 900, 240, now[1][2], "name", 48, 1355)
-    fitted(c, 900, 500, cues[4], "next", 30, 940)
+    fitted(c, 900, 240, now[1][2], "name", 48, 1290)
+    fitted(c, 900, 500, cues[4], "next", 30, 900)
     begins = c.obj(420, 170, "sel 1 0")
     cues[5] >> begins
     for n, words in enumerate(("at\\ GO", "by\\ itself")):
