@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=0, help="of the voice; 0: half the cores")
-    parser.add_argument("--keep", type=Path, help="folder for piece.wav, its stems and its log")
+    parser.add_argument("--keep", type=Path, help="folder for piece.wav, its stems, log and page")
     given = parser.parse_args()
     score = read_score(PIECE)
     with tempfile.TemporaryDirectory() as scratch:
@@ -53,9 +53,9 @@ def main() -> None:
 def sung(folder: Path, steps: int, threads: int) -> str:
     """Render it; how long that took."""
     began_s = time.process_time()
-    told = render(
-        Wanted(PIECE, folder / "piece.wav", steps=steps, threads=threads, stems=True, log=folder / "piece.log")
-    )
+    out = folder / "piece.wav"
+    files = {"log": out.with_suffix(".log"), "plot": out.with_suffix(".png")}
+    told = render(Wanted(PIECE, out, steps=steps, threads=threads, stems=True, **files))
     cpu_s = time.process_time() - began_s
     faster = f"{told.seconds / told.work_s:.1f} times faster than it sounds"
     return f"{told.seconds:.0f} s at {steps} steps in {told.work_s:.0f} s ({faster}), {cpu_s:.0f} s of CPU"

@@ -15,6 +15,9 @@ WORDS = {
 }
 """What each state of the score is called on stage, and the colour of that."""
 
+NAME_SIZE, WHOLE = 58, 26
+"""Of the name of a cue; letters of it that have room so, more make it smaller."""
+
 COLUMNS = (44, 222, 68, 56)
 """Pixels of the list's columns: number, name, length, how it begins."""
 
@@ -68,9 +71,13 @@ def _now(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     now[1] >> number[1]
     faces["number"] = large(s, "number", "cue", 10, 3.6, 28, DIM)
     number >> faces["number"]
-    faces["name"] = large(s, "name", "Sounds of the Heart", 200, 3.6, 58, PAPER, 440)
-    now[2] >> s("prepend set", 200, 2.4) >> faces["name"]
-    faces["next"] = large(s, "next", "-", 10, 8.4, 34, PAPER, 300)
+    faces["name"] = large(s, "name", "Sounds of the Heart", 200, 3.6, NAME_SIZE, PAPER, 440)
+    two = now[2] >> s("t s s", 230, 1)
+    two >> s("prepend set", 200, 2.4) >> faces["name"]
+    letters = two[1] >> s("atoi", 300, 0) >> s("zl.len @zlmaxsize 512", 300, 1)
+    size = letters >> s(f"expr min({NAME_SIZE}.,{NAME_SIZE * WHOLE}./max($f1,1.))", 300, 1.9)
+    size >> s("prepend fontsize", 300, 2.8) >> faces["name"]
+    faces["next"] = large(s, "next", "-", 10, 8.4, 30, PAPER, 300)
     s(f"r {local}next", 10, 6.4) >> s("prepend set", 10, 7.4) >> faces["next"]
     how = s(f"r {local}waits", 340, 6.4) >> s("sel 1 0", 340, 7.4)
     faces["how"] = large(s, "how", "", 340, 9.6, 22, AMBER)

@@ -13,6 +13,7 @@ SPACE, ESCAPE, BACKSPACE, MAC_BACKSPACE = 32, 27, 8, 127
 """As `key` tells them."""
 
 FADE_S = 3
+SIDES = 2
 RESERVE_MS = 500.0
 """Where the bar of the reserve ends."""
 
@@ -33,21 +34,23 @@ def build(sheet: Sheet, x: float, y: float) -> Faces:
 
 def _sound(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     s = sheet.section(
-        8, "The sound", "One channel, faded by panic, then the master, on both loudspeakers.", x, y, 560
+        8, "The sound", "Left and right, faded by panic, then the master, then the loudspeakers.", x, y, 560
     )
     local = sheet.local
-    sound, faded = s("heart.receive~ 1", 10, 0, 330), s("*~", 10, 3)
-    sound >> faded
-    s(f"r {local}fade", 60, 1) >> s("line~ 1", 60, 2) >> faded[1]
+    sound, fade = s(f"heart.receive~ {SIDES}", 10, 0, 330), s("line~ 1", 120, 2)
+    s(f"r {local}fade", 120, 1) >> fade
     master = s.ui(
-        "live.gain~", 10, 4.2, 200, 48, varname="master", orientation=1, channels=1, parameter_enable=0,
-        numinlets=1, numoutlets=4, outlettype=["signal", "", "float", "list"], textcolor=PAPER, slidercolor=DIM,
-        tricolor=PAPER,
+        "live.gain~", 10, 4.2, 200, 48, varname="master", orientation=1, channels=SIDES, parameter_enable=0,
+        numinlets=SIDES, numoutlets=5, outlettype=["signal", "signal", "", "float", "list"], textcolor=PAPER,
+        slidercolor=DIM, tricolor=PAPER,
     )  # fmt: skip
     dac = s.ui("ezdac~", 10, 7, 60, 60, varname="sound", bgcolor=DUSK, color=LEAF)
-    faded >> master >> dac
-    master >> dac[1]
-    master >> s(f"send~ {local}heard", 120, 7)
+    for side in range(SIDES):
+        faded = s("*~", 10 + 50 * side, 3)
+        sound[side] >> faded >> master[side]
+        fade >> faded[1]
+        master[side] >> dac[side]
+        master[side] >> s(f"send~ {local}heard{side + 1}", 120, 7 + side)
     faces |= {"master": master, "sound": dac}
     number = {"ignoreclick": 1, "fontsize": 14.0, "bgcolor": DUSK, "textcolor": PAPER, "tricolor": DUSK}
     two = sound[8] >> s("t i i", 280, 1)
@@ -183,12 +186,13 @@ def _record(sheet: Sheet, x: float, y: float, faces: Faces) -> None:
     named[1] >> s("prepend set", 230, 8) >> faces["file"]
     folder[1] >> whole
     begin = whole >> s("t 1 s", 10, 10.4)
-    file = s("sfrecord~ 1", 10, 13)
+    file = s(f"sfrecord~ {SIDES}", 10, 13, numinlets=SIDES)
     begin[1] >> s("(open $1 wave)", 90, 11.4) >> file
     begin >> file
     switch[1] >> s("(0)", 240, 11.4) >> file
     s("loadbang", 300, 10.4) >> s("(samptype float32)", 300, 11.4) >> file
-    s(f"receive~ {local}heard", 430, 11.4) >> file
+    for side in range(SIDES):
+        s(f"receive~ {local}heard{side + 1}", 430, 10.4 + side) >> file[side]
     elapsed = s("snapshot~", 120, 14.4)
     s("loadbang", 240, 12.4) >> s("(1)", 240, 13.4) >> s("metro 300", 300, 13.4) >> elapsed
     file >> elapsed

@@ -52,6 +52,7 @@ def test_three_clicks_open_the_patch_turn_the_sound_on_and_begin_the_score(stage
     result = compare(heard, engine.sent())
     assert result.compared > 20_000
     assert result.wrong_after(heard, engine.sent(), 220) == 0
+    assert np.array_equal(heard, np.concatenate(concert.face("sound").right).astype(np.float32))
     assert {m[0] for m in engine.messages} == {
         *("/heart/cue/go", "/heart/cue/list", "/heart/get/gain", "/heart/listen/gain")
     }
@@ -75,6 +76,11 @@ def test_the_display_tells_the_cue_its_state_the_time_and_what_comes(stage: tupl
     engine.say("/heart/cue", 2, 3, "Breath and rain", "waiting", 130.0, 0.0, "Storm", 1)
     concert.wait_shown("state", "WAITING for GO")
     lit = concert.face("GO").looks["activebgcolor"]
+    assert concert.face("name").looks["fontsize"] == [58]
+    long = "IV. Mitral valve prolapse, the birds"
+    engine.say("/heart/cue", 2, 3, long, "playing", 4.0, 0.0, "", 0)
+    concert.wait_shown("name", long)
+    assert concert.face("name").looks["fontsize"][0] * 0.5 * len(long) < 810, "a long name is smaller"
     engine.say("/heart/cue", 3, 3, "Storm", "ended", 4.0, 0.0, "", 0)
     concert.wait_shown("state", "the end")
     assert concert.shows("next") == ""
@@ -173,7 +179,9 @@ def test_record_writes_what_is_heard_into_a_file_named_by_the_date(
     sound, rate = sf.read(path, dtype="float32")
     assert rate == 44_100
     assert sf.info(path).subtype == "FLOAT"
-    result = compare(sound, engine.sent())
+    assert sound.shape[1] == 2
+    result = compare(sound[:, 0], engine.sent())
+    assert np.array_equal(sound[:, 0], sound[:, 1]), "one voice is in the middle"
     assert result.compared > 22_050
     assert result.wrong == 0
 

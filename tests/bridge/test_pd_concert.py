@@ -32,7 +32,7 @@ def said(engine: Engine, address: str) -> list[tuple[Any, ...]]:
 
 
 def recorded(concert: Concert, folder: Path) -> np.ndarray:
-    """Ends the recording: float32 [n]."""
+    """Ends the recording: float32 [n], the same on both sides."""
     concert.do("record", 0)
     [path] = folder.glob("heart-*.wav")
     size = -1
@@ -41,7 +41,8 @@ def recorded(concert: Concert, folder: Path) -> np.ndarray:
     sound, rate_hz = sf.read(path, dtype="float32")
     assert rate_hz == 44_100
     assert sf.info(path).subtype == "FLOAT"
-    return np.asarray(sound)
+    assert np.array_equal(sound[:, 0], sound[:, 1]), "one voice is in the middle"
+    return np.asarray(sound[:, 0])
 
 
 def test_three_clicks_open_the_patch_turn_the_sound_on_and_begin_the_score(
@@ -94,6 +95,11 @@ def test_the_stage_shows_the_cue_its_state_the_time_the_list_and_what_is_heard(
     concert.wait_shown("label", "N")
     engine.say("/heart/alarm", "voice_lost", "the voice is started again")
     concert.wait_shown("trouble", "the voice is started again")
+    assert concert.size("name") == 48
+    long = "IV. Mitral valve prolapse, the birds"
+    engine.say("/heart/cue", 2, 3, "Breath and rain", "playing", 4.0, 0.0, long, 0)
+    concert.wait_shown("next", long)
+    concert.pd.wait_until(lambda: concert.size("next") * 0.602 * len(long) < 570, 2, "a long name is smaller")
     engine.say("/heart/cue", 3, 3, "Storm", "ended", 4.0, 0.0, "", 0)
     concert.wait_shown("state", "the end")
     concert.wait_shown("next", "")

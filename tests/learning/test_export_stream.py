@@ -113,7 +113,7 @@ def test_the_host_has_nothing_of_ours_and_finds_what_it_asks_for(voices):
     assert [len(labels) for labels in about["labels"].values()] == [2, 1]
 
 
-@pytest.mark.parametrize(("buffer", "chunks"), [(2_048, 10), (8_192, 4)])
+@pytest.mark.parametrize(("buffer", "chunks"), [(2_048, 6), (8_192, 3)])
 def test_it_sings_what_the_engine_sings(voices, buffer, chunks):
     voice, host, labels = voices
     host.begin(label=labels[1], seed=7)

@@ -62,8 +62,13 @@ class Concert:
 
     def shows(self, name: str) -> str:
         """The newest words of one place of the stage."""
-        said = [rest for kind, rest in self.pd.prints if kind == f"shown-{name}" and rest.startswith("label")]
+        said = [rest for kind, rest in self.pd.prints if kind == f"shown-{name}" and rest.split()[0] == "label"]
         return said[-1].removeprefix("label").strip().replace("\\", "") if said else ""
+
+    def size(self, name: str) -> int:
+        """Pixels of the newest letters of one place."""
+        said = [rest for kind, rest in self.pd.prints if kind == f"shown-{name}" and rest.startswith("label_font")]
+        return int(said[-1].split()[2])
 
     def colour(self, name: str) -> str:
         said = [rest for kind, rest in self.pd.prints if kind == f"shown-{name}" and rest.startswith("color")]

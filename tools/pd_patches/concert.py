@@ -86,6 +86,7 @@ def _switches(c: Canvas) -> None:
     c.number(684, 630, 5, send="$0-fade-s", receive="$0-fade-is", size=16)
     c.toggle(774, 630, 24, "$0-keys", on=True, ground=DUSK, ink=AMBER)
     c.toggle(580, 436, 76, "$0-record", "$0-record-is", ground=DUSK, ink=PANIC)
-    c.card(664, 450, 150, 46, "RECORD", NIGHT, 22, PAPER, middle=24)
+    c.card(664, 450, 124, 46, "RECORD", NIGHT, 22, PAPER, middle=24)
     c.card(584, 566, 18, 18, "", DUSK, receive="$0-recording")
-    c.meter(814, 436, "$0-level")
+    for n in range(2):
+        c.meter(796 + 22 * n, 436, f"$0-level{n + 1}")

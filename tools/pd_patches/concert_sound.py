@@ -13,16 +13,19 @@ AFTER_MS = 300
 
 def sound() -> Canvas:
     c = Canvas("sound", 760, 420, who="0")
-    c.head("THE SOUND: one channel, faded by panic, then the master, on both loudspeakers.", 90)
-    heard = c.obj(20, 60, "heart.receive~ 1")
-    faded, level, out = c.obj(20, 150, "*~"), c.obj(20, 210, "*~"), c.obj(20, 300, "dac~ 1 2")
-    heard >> faded >> level >> out
-    level >> out[1]
-    c.column(240, 90, "r $0-fade", "line~")[1] >> faded[1]
-    c.column(240, 150, "r $0-master", "( $1 20", "line~")[2] >> level[1]
-    level >> c.obj(60, 260, "s~ $0-played")
-    meter = c.obj(200, 260, "env~ 4096")
-    level >> meter >> c.obj(200, 290, "- 100") >> c.obj(200, 320, "s $0-level")
+    c.head("THE SOUND: left and right, faded by panic, then the master, then the loudspeakers.", 90)
+    heard = c.obj(20, 60, "heart.receive~ 2")
+    out = c.obj(20, 370, "dac~ 1 2")
+    fade = c.column(280, 90, "r $0-fade", "line~")[1]
+    master = c.column(280, 150, "r $0-master", "( $1 20", "line~")[2]
+    for n in range(2):
+        faded, level = c.obj(20 + 120 * n, 150, "*~"), c.obj(20 + 120 * n, 210, "*~")
+        heard[n] >> faded >> level >> out[n]
+        fade >> faded[1]
+        master >> level[1]
+        level >> c.obj(40 + 120 * n, 250, f"s~ $0-played{n + 1}")
+        meter = c.obj(60 + 120 * n, 280, "env~ 4096")
+        level >> meter >> c.obj(60 + 120 * n, 308, "- 100") >> c.obj(60 + 120 * n, 336, f"s $0-level{n + 1}")
     heard[8] >> c.obj(400, 90, "s $0-reserve")
     heard[9] >> c.obj(500, 90, "s $0-underruns")
     c.column(400, 150, "loadbang", "( 1", "s $0-fade")
@@ -150,7 +153,7 @@ def _date(c: Canvas) -> None:
 
 
 def _file(c: Canvas) -> None:
-    file = c.obj(660, 330, "writesf~ 1")
+    file = c.obj(660, 330, "writesf~ 2")
     named = c.column(660, 90, "r $0-named", "t s s", "pack s s", "( symbol $2/$1", "t s s s")
     c.obj(860, 116, "r $0-place") >> named[2][1]
     named[1][1] >> c.msg(780, 90, "label $1") >> c.obj(880, 90, "s $0-file")
@@ -158,7 +161,8 @@ def _file(c: Canvas) -> None:
     named[4][2] >> path[1]
     named[4][1] >> c.msg(740, 240, "open -wave -bytes 4 $1") >> file
     named[4] >> c.obj(660, 240, "t b") >> c.msg(660, 268, "start") >> file
-    c.obj(660, 300, "r~ $0-played") >> file
+    for n in range(2):
+        c.obj(660 + 130 * n, 300, f"r~ $0-played{n + 1}") >> file[n]
     over = c.column(540, 220, "r $0-recorded", "t b b b b")[1]
     over[1] >> c.msg(580, 300, "stop") >> file
     watch = c.obj(1000, 190, "metro 1000")

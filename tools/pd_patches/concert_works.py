@@ -119,6 +119,8 @@ def score() -> Canvas:
     label(c, 20, 260, pair[0], "number", "cue\\ $1\\ of\\ $2")
     label(c, 210, 260, now[1][2], "name")
     label(c, 300, 260, cues[4], "next")
+    fitted(c, 900, 240, now[1][2], "name", 48, 1355)
+    fitted(c, 900, 500, cues[4], "next", 30, 940)
     begins = c.obj(420, 170, "sel 1 0")
     cues[5] >> begins
     for n, words in enumerate(("at\\ GO", "by\\ itself")):
@@ -129,6 +131,13 @@ def score() -> Canvas:
         label(c, 700 + 230 * n, 170, clock, name, f"{sign}$1:$2$3")
     _state(c, cues[1])
     return c
+
+
+def fitted(c: Canvas, x: int, y: int, words: Port, name: str, largest: int, room: int) -> None:
+    """A long name in smaller letters: `room` is the width for it in letters of one pixel."""
+    size = c.column(x, y, "list fromsymbol", "list length", f"expr int(min({largest}, {room}/max($f1, 1)))")
+    words >> size[0]
+    size[2] >> c.msg(x + 150, y, "label_font 0 $1") >> c.obj(x + 150, y + 28, f"s $0-{name}")
 
 
 def _state(c: Canvas, told: Port) -> None:

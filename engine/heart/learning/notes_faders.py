@@ -107,7 +107,7 @@ def _answers(net: Autoencoder, pack: Pack, back: np.ndarray) -> np.ndarray:
 
 
 def _decoded(net: Autoencoder, z: Tensor, pitch: Tensor, family: Tensor) -> Tensor:
-    return in_db(net.sources.power(net.decoder(z, pitch, family), pitch)[:, ::4])
+    return in_db(net.sources.power(net.decoder(z, pitch, family)[:, :, ::4], pitch))
 
 
 def _fold(net: Autoencoder, mean: np.ndarray, turn: np.ndarray) -> None:

@@ -134,14 +134,17 @@ def plain_remade(net: PlainAutoencoder, note: Note) -> tuple[np.ndarray, np.ndar
 
 
 def _net_figures(net: Autoencoder, notes: Sequence[Note]) -> dict[str, Any]:
-    whole = remade_figures(lambda note: remade(net, note), notes)
-    first = remade_figures(lambda note: remade(net, note), notes, HEARD)
+    made = {note.name: remade(net, note) for note in notes}
+    whole = remade_figures(lambda note: made[note.name], notes)
+    first = remade_figures(lambda note: made[note.name], notes, HEARD)
     return {**whole, "first_second_lsd_db": first["lsd_db"], "first_second_pitch": first["pitch_kept_20_cents"]}
 
 
 def _plain_figures(net: PlainAutoencoder, notes: Sequence[Note]) -> dict[str, dict[str, Any]]:
+    made = {note.name: plain_remade(net, note) for note in notes}
+
     def figures(which: int) -> dict[str, Any]:
-        first = remade_figures(lambda note: plain_remade(net, note)[which], notes, HEARD)
+        first = remade_figures(lambda note: made[note.name][which], notes, HEARD)
         return {"first_second_lsd_db": first["lsd_db"], "first_second_pitch": first["pitch_kept_20_cents"]}
 
     return {"plain MSE, 16, its phases": figures(0), "plain MSE, 16, Griffin-Lim": figures(1)}

@@ -16,7 +16,7 @@ class Face(Obj):
     """Shows a value; `set` changes it in silence, a value by hand or cord goes on; LOOKS are its looks."""
 
     value: object = None
-    LOOKS = ("text", "textcolor", "activebgcolor", "bgfillcolor")
+    LOOKS = ("text", "textcolor", "fontsize", "activebgcolor", "bgfillcolor")
 
     def setup(self) -> None:
         self.looks: dict[object, Message] = {}

@@ -41,6 +41,18 @@ class ToSymbol(Obj):
         self.out(0, [" ".join(str(word) for word in message)])
 
 
+@named("atoi")
+class Letters(Obj):
+    def left(self, message: Message) -> None:
+        self.out(0, [ord(letter) for letter in str(message[0])] or BANG)
+
+
+@named("zl.len")
+class ZlLen(List):
+    def left(self, message: Message) -> None:
+        self.out(0, [0 if message == BANG else min(len(message), self.most)])
+
+
 @named("textedit")
 class TextEdit(Obj):
     """What was typed, after the return key."""
@@ -166,6 +178,7 @@ class Recorder(Signal):
         super().setup()
         self.file: sf.SoundFile | None = None
         self.subtype, self.on, self.frames = "PCM_16", False, 0
+        self.channels = int(self.args[0])
 
     def left(self, message: Message) -> None:
         if message[0] == "samptype":
@@ -174,7 +187,9 @@ class Recorder(Signal):
             assert message[2] == "wave", message
             self.frames = 0
             if Path(str(message[1])).parent.is_dir():
-                self.file = sf.SoundFile(str(message[1]), "w", self.host.rate_hz, 1, self.subtype, format="WAV")
+                self.file = sf.SoundFile(
+                    str(message[1]), "w", self.host.rate_hz, self.channels, self.subtype, format="WAV"
+                )
         else:
             self.on = bool(number(message)) and self.file is not None
             if not self.on and self.file:
@@ -182,10 +197,9 @@ class Recorder(Signal):
                 self.file = None
 
     def work(self) -> Vector:
-        sound = self.input(0)
-        if self.on and self.file and sound is not None:
-            self.file.write(sound)
-            self.frames += len(sound)
+        if self.on and self.file:
+            self.file.write(np.stack([self.input(n) for n in range(self.channels)], axis=1))  # type: ignore[arg-type]
+            self.frames += self.host.vector
         return np.full(self.host.vector, 1000.0 * self.frames / self.host.rate_hz)
 
 
@@ -193,9 +207,8 @@ class Recorder(Signal):
 class Gain(Signal):
     """0 dB until it is told another level."""
 
-    def work(self) -> Vector | None:
-        sound = self.input(0)
-        return None if sound is None else sound * 10 ** (self.value / 20)
+    def work(self) -> None:
+        self.vectors = [sound * 10 ** (self.value / 20) for sound in map(self.input, (0, 1)) if sound is not None]
 
 
 @named("ezdac~")
@@ -205,17 +218,20 @@ class Loudspeakers(Signal):
     def setup(self) -> None:
         super().setup()
         self.heard: list[Vector] = []
+        self.right: list[Vector] = []
 
     def left(self, message: Message) -> None:
         self.host.switch_dsp(bool(number(message)))
 
     def work(self) -> None:
-        sound = self.input(0)
-        assert sound is not None
-        self.heard.append(sound.copy())
+        left, right = self.input(0), self.input(1)
+        assert left is not None
+        assert right is not None
+        self.heard.append(left.copy())
+        self.right.append(right.copy())
 
     def sound(self) -> np.ndarray:
-        """float64 [n]."""
+        """The left side: float64 [n]."""
         return np.concatenate([np.zeros(0), *self.heard])
 
 

@@ -29,6 +29,7 @@ TABLE = 8192
 """Samples of a period that is read in a loop."""
 NOISE_LOG_DB = 2.51
 """How far the mean of the log of noise lies below the log of its mean: nets learn the former."""
+BEGIN_S, END_S = 0.002, 0.02
 SEED = 20_500
 
 
@@ -47,6 +48,12 @@ def noise_points() -> np.ndarray:
     """Frequencies [P] in Hz, evenly on the mel scale."""
     mel = np.linspace(0, 2595 * math.log10(1 + RATE_HZ / 2 / 700), POINTS)
     return 700 * (10 ** (mel / 2595) - 1)
+
+
+def edges() -> Tensor:
+    """1 but for a rise of BEGIN_S and a fall of END_S: a window's reach must not be cut off. [SAMPLES]."""
+    at = torch.arange(SAMPLES, dtype=torch.float32)
+    return (at / (BEGIN_S * RATE_HZ)).clamp(max=1) * ((SAMPLES - 1 - at) / (END_S * RATE_HZ)).clamp(max=1)
 
 
 def between(x: Tensor, points: Tensor) -> Tensor:
@@ -76,6 +83,7 @@ class Sources(nn.Module):
     window: Tensor
     phases: Tensor
     noise: Tensor
+    edges: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,6 +100,7 @@ class Sources(nn.Module):
             "window": torch.hann_window(N_FFT),
             "phases": torch.rand(TABLE // 2 + 1, generator=generator) * 2 * math.pi,
             "noise": torch.randn(SAMPLES, generator=generator),
+            "edges": edges(),
         }
         for name, value in fixed.items():
             self.register_buffer(name, value, persistent=False)
@@ -138,7 +147,7 @@ class Sources(nn.Module):
         spectrum = torch.zeros(len(pitch), BINS, FRAMES, dtype=torch.complex64, device=pitch.device)
         for number, part in enumerate(parts):
             spectrum = spectrum + gains[:, number] * self._stft(part)
-        return torch.istft(spectrum, N_FFT, HOP, N_FFT, self.window, length=SAMPLES)
+        return torch.istft(spectrum, N_FFT, HOP, N_FFT, self.window, length=SAMPLES) * self.edges
 
     def _stft(self, sound: Tensor) -> Tensor:
         return torch.stft(sound, N_FFT, HOP, N_FFT, self.window, return_complex=True)
