@@ -61,7 +61,7 @@ trust: system $(STAMP)  ## every case of docs/trust.md with its figure, and the 
 
 soak: system $(STAMP)   ## an hour of real streaming, the smallest lead, and the soaks of docs/trust.md
 	@mkdir -p build
-	-HEART_TRUST_REPORT=$(NOTES) $(BIN)/python -m pytest -m soak --timeout 10000
+	-HEART_TRUST_REPORT=$(NOTES) HEART_FUZZ_S=600 $(BIN)/python -m pytest -m "soak or (case and stage)" --timeout 10000
 	$(BIN)/python tools/trust_report.py $(NOTES)
 	$(BIN)/python benchmarks/bench_pd.py --smallest-lead
 	$(BIN)/python benchmarks/bench_pd.py --seconds 3600

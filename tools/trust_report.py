@@ -84,6 +84,8 @@ def page(notes: dict[str, dict[str, Any]]) -> str:
         "What a stage demands, case by case, and what was reached. Written by `make trust` (all cases, and short"
         " soaks) and `make soak` (the long ones); not edited by hand. What is tried: `tests/trust/cases.py`; what"
         " to do on the night: [stage.md](stage.md).\n\n"
+        "`met` says that the tests held; bounds of time in them leave room for a machine that is not alone, so"
+        " compare what was reached with what is asked.\n\n"
         f"{met} of {len(CASES)} cases met. Machine: {machine()}. Tried {span}, at {commit()}.\n"
     )
     first = [

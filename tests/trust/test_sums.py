@@ -38,7 +38,7 @@ def test_the_corpus_is_small() -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_atheris_finds_nothing(target: str, tmp_path: Path, reached) -> None:
     pytest.importorskip("atheris", reason="no wheel of atheris for this Python: the mutants above are all")
-    seconds = int(os.environ.get("HEART_FUZZ_S", "20"))
+    seconds = int(os.environ.get("HEART_FUZZ_S", "10"))
     paths = os.pathsep.join(path for path in sys.path if path)
     command = [sys.executable, "-m", "trust.fuzz", target, f"-max_total_time={seconds}", "-timeout=5"]
     command += ["-rss_limit_mb=2048", "-max_len=9000", f"-artifact_prefix={tmp_path}/", str(tmp_path)]
