@@ -64,12 +64,18 @@ def sung(folder: Path, steps: int, threads: int) -> str:
 def clean(folder: Path) -> list[str]:
     """Peak, DC, what is no number, clicks."""
     sound, _ = soundfile.read(folder / "piece.wav", dtype="float32")
-    borders = sorted({json.loads(line).get("start", 0) for line in (folder / "piece.log").open(encoding="utf-8")})
+    borders = borders_of(folder / "piece.log")
     peak_db = 20 * np.log10(np.abs(sound).max())
     return [
         f"peak {peak_db:.2f} dBFS, DC {np.abs(sound.mean(0)).max():.0e}, not finite {(~np.isfinite(sound)).sum()}, "
         f"clicks {len(clicks(sound.mean(1), borders))} at {len(borders)} borders"
     ]
+
+
+def borders_of(log: Path) -> list[int]:
+    """Frames at which chunks begin."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return sorted({line["first"] for line in lines if "first" in line})
 
 
 def loudness(folder: Path, score: Score) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from heart.config import shipped
-from heart.learning.voice_splices import clicks
+from heart.learning.voice_splices import clicks, with_jumps
 from heart.records import SAMPLE_RATE_HZ, Beat, Chunk, Wish
 from heart.sounding.track import Track
 from heart.stage.material import gather, rehearse
@@ -115,8 +115,11 @@ def test_it_renders_to_a_clean_file_with_the_form_it_was_given(piece: Score, tmp
     assert np.isfinite(sound).all()
     assert np.abs(sound).max() <= 10 ** (-1 / 20)
     assert told.level.dc < 1e-4
-    borders = [json.loads(line).get("start", 0) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    borders = sorted({line["first"] for line in lines if "first" in line})
+    assert len(borders) > 1_000
     assert clicks(sound.mean(1), borders) == []
+    assert len(clicks(with_jumps(sound.mean(1), borders, 0.01), borders)) > 200, "the control"
     edges = [*begins(piece).values(), piece.seconds]
     level = {
         name: rms_db(sound[int(a * rate_hz) : int(b * rate_hz)]) for name, (a, b) in zip(MOVEMENTS, pairwise(edges))
