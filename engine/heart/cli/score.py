@@ -72,7 +72,7 @@ def score(score: Path, as_json: bool, seed: int | None, given: tuple[str, ...]) 
     "--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Of a folder of scores: at once."
 )
 @CLUSTER
-@click.option("--threads", default=0, show_default=True, help="Threads of the voice; 0 takes all cores.")
+@click.option("--threads", default=0, show_default=True, help="Voices sung side by side; 0: one a core.")
 @DEVICE
 @click.option(
     "--again",

@@ -2,7 +2,9 @@
 
 The threads take turns. Whoever calls the net waits until all others have called it too (or have finished); then
 calls of the same size are stacked and answered together. So whatever a voice can sing it can sing together:
-any sampler, any mode, windows of different sizes, also two nets at once.
+any sampler, any mode, windows of different sizes, also two nets at once. Where a stack is no faster than its parts
+(onnxruntime on a CPU) the calls are answered one by one, or side by side: a wish then gives the very bits that it
+gives alone.
 
     thread 1   noise ─▶ net ┐        ┌▶ step ─▶ net ┐
     thread 2   noise ─▶ net ┼▶ batch ┼▶ step ─▶ net ┼▶ batch ...
@@ -14,6 +16,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -40,6 +43,7 @@ class SharedNet:
 
     def __init__(self, net: Net) -> None:
         self.net, self.shape = net, net.shape
+        self.stacks: bool = getattr(net, "stacks", True)
         self.runtime: str = getattr(net, "runtime", type(net).__name__)
         """Who does the arithmetic: runtimes differ in the last bits."""
 
@@ -74,6 +78,18 @@ def together(sing: Callable[[T], R], wishes: Sequence[T]) -> list[R]:
     return [answers[number] for number in range(len(wishes))]
 
 
+_workers: list[ThreadPoolExecutor] = []
+"""The one pool for calls that are answered side by side, if there is one."""
+
+
+def side_by_side(threads: int) -> None:
+    """From now on let so many calls that are no stack be answered at once, in this process; 1: one by one."""
+    while _workers:
+        _workers.pop().shutdown(wait=False)
+    if threads > 1:
+        _workers.append(ThreadPoolExecutor(threads, "nets"))
+
+
 class _Call:
     """A net asked for, and its answer."""
 
@@ -86,7 +102,9 @@ class _Call:
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """Calls of one kind can be stacked."""
+        """Calls of one kind are answered as one."""
+        if not getattr(self.net, "stacks", True):
+            return (self.number,)
         return id(self.net), *((tensor.shape[1:], tensor.dtype) for tensor in self.given)
 
 
@@ -123,8 +141,8 @@ class Party:
                 kinds: dict[Any, list[_Call]] = defaultdict(list)
                 for call in sorted(self._calls, key=lambda call: call.number):
                     kinds[call.kind].append(call)
-                for calls in kinds.values():
-                    _answer(calls)
+                run = _workers[0].map if _workers else map
+                list(run(_answer, kinds.values()))
                 self._calls.clear()
                 self._changed.notify_all()
 

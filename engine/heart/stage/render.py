@@ -23,6 +23,7 @@ from heart.errors import FileError, UsageError
 from heart.records import SAMPLE_RATE_HZ
 from heart.sounding.choir import sing_all
 from heart.sounding.registry import open_voice
+from heart.sounding.together import side_by_side
 from heart.sounding.track import Track
 from heart.stage.beat_files import given_track, track_of
 from heart.stage.chunk_log import encode_line, header_of
@@ -152,12 +153,13 @@ def heart_track(path: Path) -> Track:
 
 
 def all_cores() -> int:
-    """Threads of a voice that nothing sounds beside: the nets give the same bits on any number of them."""
+    """Voices that sing side by side where nothing sounds meanwhile; the bits are the same one by one."""
     return min(MOST_THREADS, os.cpu_count() or 1)
 
 
 def _perform(wanted: Wanted, ready: Ready, part: Part, progress: Progress) -> Playing:
-    singer = open_voice(ready.voice, wanted.threads or all_cores(), device=wanted.device)
+    singer = open_voice(ready.voice, 1, device=wanted.device)
+    side_by_side(wanted.threads or all_cores())
     if part.checkpoint is None:
         part.log(encode_line(header_of(ready.voice, wanted.threads, ready.score.voices, wanted.device)))
     playing = Playing(
