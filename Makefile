@@ -5,13 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 SYSTEM := tools/system_packages.sh
 NOTES  := build/trust.jsonl
-QUICK  := 'not stage and not soak'
-# Tests that only compute share the cores; all others keep time, and have the machine to themselves.
-SUMS   := tests/learning tests/listening tests/sounding $(wildcard tests/test_*.py) \
-          tests/stage/test_dance.py tests/stage/test_beat_files.py tests/stage/test_booklet.py \
-          tests/stage/test_sound_library.py tests/stage/test_piece.py tests/stage/test_notes_files.py \
-          $(wildcard tests/ecg/test_ecg_[frs]*.py) tests/plumbing/test_osc_guard.py \
-          tests/plumbing/test_conceal.py tests/trust/test_register.py tests/trust/test_weights.py tests/trust/test_sums.py
+QUICK  := not stage and not soak
 
 .DEFAULT_GOAL := help
 # Before the environment: PyAudio is built against PortAudio's headers.
@@ -35,8 +29,8 @@ demo: $(STAMP)   ## a minute of the instrument, no device, Max or network needed
 
 test: system $(STAMP)   ## everything that must hold: style, types, floors, tests (under ten minutes)
 	@$(MAKE) --no-print-directory check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m $(QUICK) -n logical --dist loadfile $(SUMS)
-	$(BIN)/python -m pytest -m $(QUICK) $(SUMS:%=--ignore=%)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '$(QUICK) and not alone' -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m '$(QUICK) and alone'
 
 check: $(STAMP)  ## style, types and floors alone
 	$(BIN)/ruff check .

@@ -38,6 +38,9 @@ FADE_IN_MS = 100.0
 FADE_IN_DB = -60.0
 """60 dB in 100 ms: a start never rises faster than 6 dB in 10 ms."""
 
+INAUDIBLE = 1e-30
+"""-600 dB: where a fade from here would end in denormal numbers."""
+
 _TINY = 1e-18
 """Added and taken away again it rounds everything below 1e-34 to zero: no denormal number leaves."""
 
@@ -131,7 +134,7 @@ class Guard:
         self._loudest = max(self._loudest, clean.max(), -clean.min())
         np.clip(clean, -self._clip_at, self._clip_at, out=clean)
         out[:] = clean
-        self._last = clean[-1]
+        self._last = np.where(np.abs(clean[-1]) < INAUDIBLE, 0.0, clean[-1])
         self._phase += count
 
     def _block_dc(self, frames: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ from rig.engine import Engine
 from rig.pd import PureData
 from rig.proxy import Proxy, Weather
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 15
 SEED = 42
 BAD = Weather(loss=0.02, reorder=0.02, jitter_ms=20)

@@ -16,6 +16,8 @@ from heart.errors import DeviceError
 from heart.plumbing import device, device_null
 from heart.plumbing.device import BACKENDS, Device, Format, open_input, open_output
 
+pytestmark = pytest.mark.alone
+
 PORTAUDIO = ["sounddevice", "pyaudio"]
 
 

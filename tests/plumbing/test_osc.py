@@ -34,9 +34,9 @@ def distinct_args(row: ns.Row) -> list[ns.Value]:
             args.append(f"word {i}")
         else:
             low = 0 if arg.low is None else arg.low
-            whole = arg.type == "i" and arg.high != 1
-            args.append(int(low) + i + 1 if whole else float(np.float32(low + 0.125)))  # the wire's own precision
-    return [1 if a.name == "on" else v for a, v in zip(row.args, args, strict=True)]
+            whole = min(int(low) + i + 1, int(arg.high or 2**24 - 1)) if arg.type == "i" else None
+            args.append(float(np.float32(low + 0.125)) if whole is None else whole)  # the wire's own precision
+    return args
 
 
 @pytest.mark.parametrize("row", ns.ROWS.values(), ids=ns.ROWS)

@@ -17,6 +17,8 @@ from heart.plumbing.device import Format
 from heart.plumbing.player import FADE_MS, ClockWatch, Player
 from heart.plumbing.sound import Sound
 
+pytestmark = pytest.mark.alone
+
 RATE_HZ = 44_100
 BLOCK = 256
 

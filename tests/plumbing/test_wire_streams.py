@@ -11,6 +11,8 @@ from heart.plumbing.client import HeartClient
 from heart.plumbing.ring import PlayRing
 from heart.records import SAMPLE_RATE_HZ
 
+pytestmark = pytest.mark.alone
+
 
 def play(client: HeartClient, frames: int, timeout_s: float = 15.0) -> None:
     """Wait until the client has played so much."""

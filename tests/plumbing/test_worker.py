@@ -21,6 +21,8 @@ from heart.errors import WorkerError
 from heart.plumbing import worker as worker_module
 from heart.plumbing.worker import Worker
 
+pytestmark = pytest.mark.alone
+
 HERE = "worker_targets"
 
 

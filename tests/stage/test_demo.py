@@ -14,6 +14,8 @@ from heart.records import SAMPLE_RATE_HZ
 from heart.stage.demo import run_demo
 from heart.stage.measure import FLOORS, compare, lines_of
 
+pytestmark = pytest.mark.alone
+
 
 def test_the_demo_performs_and_reports_what_it_measured(tmp_path: Path) -> None:
     write_audio(tmp_path / "heart.wav", patient(20, bpm=92), SAMPLE_RATE_HZ)

@@ -17,6 +17,8 @@ from heart.plumbing.client import HeartClient
 from heart.plumbing.osc import decode, encode
 from heart.stage.rehearsal import running_engine
 
+pytestmark = pytest.mark.alone
+
 SEED = 20_261_121
 COUNT = 100_000
 BURST = 100

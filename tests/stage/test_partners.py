@@ -13,6 +13,7 @@ from heart.errors import WireError
 from heart.guard import Guard
 from heart.listening.judge import onsets as heard_onsets
 from heart.plumbing.client import HeartClient
+from heart.plumbing.desk import Desk, Faders
 from heart.plumbing.journal import Journal
 from heart.records import OVERLAP, SAMPLE_RATE_HZ
 from heart.sounding.choir import sing_all
@@ -24,6 +25,7 @@ from heart.stage.effects import SingAgain, Turn
 from heart.stage.performance import Performance
 from heart.stage.rehearsal import running_engine
 from heart.stage.simulation import Simulation
+from rig.live import Program
 
 
 def test_a_voice_that_is_not_there_is_a_clear_error() -> None:
@@ -138,12 +140,15 @@ def test_two_rhythms_are_heard_on_two_channels() -> None:
 def test_a_live_client_hears_each_voice_on_its_channel(tmp_path: Path) -> None:
     options = ("--voice", "pulse", "--voices", "3", "--log", str(tmp_path / "run.log"))
     with running_engine(tmp_path, *options) as engine:
+        with Program(engine.port) as program:  # the guard knows all channels: a fader that moves moves its reserve
+            program.send("/heart/set/level_2", -6)
+            program.send("/heart/get/level_2")
+            assert program.wait_for("/heart/value/level_2") == (-6.0,)
         client = HeartClient("127.0.0.1", engine.port, channels=3).start()
         try:
             assert client.wait_until(lambda: client.fill_ms > 100, 20)
             client.send("/heart/set/label_2", "MR")
             client.send("/heart/set/tempo_3", 2.0)
-            client.send("/heart/set/level_2", -6)
             assert client.wait_for("/heart/beat/2", 10)
             assert client.wait_for("/heart/beat/3", 10)
             client.send("/heart/set/label_4", "MR")
@@ -159,7 +164,7 @@ def test_a_live_client_hears_each_voice_on_its_channel(tmp_path: Path) -> None:
     assert sent.shape[1] == 3
     assert len({channel.tobytes() for channel in sent.T}) == 3
     tape, _ = read_audio(tmp_path / "again.wav", mono=False)
-    heard = Guard(SAMPLE_RATE_HZ, 3).process(tape[: len(sent)])
+    faded = Desk(3, 3, Faders(levels_db={2: -6.0})).process(tape[: len(sent)])
+    heard = Guard(SAMPLE_RATE_HZ, 3).process(faded)
     if not dry:
-        assert np.array_equal(heard[:, [0, 2]], sent[:, [0, 2]]), "whose faders stood still"
-        assert heard[-SAMPLE_RATE_HZ:, 1] * 10 ** (-6 / 20) == pytest.approx(sent[-SAMPLE_RATE_HZ:, 1], abs=1e-3)
+        assert np.array_equal(heard, sent)
