@@ -12,7 +12,8 @@ from small_voice import wish, write_voice
 from heart.config import models_dir
 from heart.errors import FileError
 from heart.learning.voice_graph import largest_difference, write_graph
-from heart.records import Wish
+from heart.records import Source, Wish
+from heart.sounding.choir import alike, sing_all
 from heart.sounding.graph import GraphNet, graph_name
 from heart.sounding.net import NetShape
 from heart.sounding.offline import generate
@@ -147,3 +148,36 @@ def test_a_damaged_graph_is_one_clear_line(voice_folder):
         GraphNet(net, path)
     with pytest.raises(FileError, match="delete it to sing by torch"):
         Voice(voice_folder, threads=1)
+
+
+def test_voices_that_wish_the_same_are_sung_once_to_the_same_bits(counted):
+    voice, counting = counted
+    lead, third = wishes({}, {"seed": 5})
+    second = replace(lead, past=lead.past.copy(), voice=2)
+    chunk = sing_all(voice, replace(lead, others=(second, replace(third, number=lead.number, voice=3))))
+    assert max(counting.passes) == 2, "three voices, two sounds"
+    assert [each.voice for each in (chunk, *chunk.others)] == [1, 2, 3]
+    assert np.array_equal(chunk.audio, chunk.others[0].audio)
+    assert not np.array_equal(chunk.audio, chunk.others[1].audio)
+    assert np.abs(chunk.audio - voice.sing(lead).audio).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 9},
+        {"label": "MR"},
+        {"steps": 7},
+        {"beats": ()},
+        {"past": np.zeros(0, np.float32)},
+        {"strength": 0.3},
+        {"mix": (("N", 1.0),)},
+        {"sources": (Source(np.zeros(9, np.float32), 0),)},
+        {"parts": np.zeros((3, 2), np.float32)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_differs_is_not_alike(change):
+    (one,) = wishes({})
+    assert alike(one, replace(one, past=one.past.copy(), voice=2))
+    assert not alike(one, replace(one, voice=2, **change))

@@ -32,6 +32,9 @@ PRIORITY_HOP = 8_192
 """New frames of a wish after a knob moved: 0.19 s, heard sooner than a whole hop."""
 
 
+GLIDING_HOP = 12_288
+"""New frames of a wish while what is sung is on its way: steps of 0.28 s."""
+
 RESERVE_S = {"lead": 2.0, "track": 2.0, "follow": 1.0, "input": 0.4}
 """Finished sound kept ahead of the most advanced listener. It may be sung again when a knob moves, so it
 costs no reaction time, and it hides a dying voice. Following, less of it lets beats settle later; what varies the
@@ -234,7 +237,7 @@ class Conductor:
             self._change(edge, self._again)
         if self.pending is None and self.tape.head - edge < RESERVE_S[self.performance.pace] * SAMPLE_RATE_HZ:
             start = max(0, self.tape.head - OVERLAP)
-            self._begin(start, PRIORITY_HOP if self.performance.gliding(start) else HOP)
+            self._begin(start, GLIDING_HOP if self.performance.gliding(start) else HOP)
 
     def _change(self, edge: int, beats: bool) -> None:
         """Take up what was asked: sing again from a frame that depends on nothing but when it is asked for.

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import soundfile
 
 from heart import __version__
 from heart.config import shipped
@@ -197,7 +197,7 @@ def _write(wanted: Wanted, ready: Ready, part: Part, playing: Playing, began_s: 
     if wanted.log:
         part.keep_log(wanted.log)
     if wanted.plot:
-        _draw(wanted.plot, mix, ready.score, playing.beats)
+        _draw(wanted.plot, wanted.out, ready.score, playing.beats)
     work_s = time.perf_counter() - began_s
     remarks = tuple(playing.player.refused)
     return Rendered(
@@ -215,14 +215,16 @@ def _write_stems(wanted: Wanted, part: Part, voices: int, gain_db: float) -> tup
     return tuple(written)
 
 
-def _draw(path: Path, mix: np.ndarray, score: Score, beats: list[Sounded]) -> None:
+def _draw(path: Path, rendered: Path, score: Score, beats: list[Sounded]) -> None:
     from heart.stage.booklet import draw
+
+    sound, rate_hz = soundfile.read(rendered, dtype="float32")
 
     first = [sounded.beat for sounded in beats if sounded.voice == 1]
     draw(
         path,
-        mix,
-        SAMPLE_RATE_HZ,
+        sound,
+        rate_hz,
         title=score.title,
         s1_s=[beat.s1 / SAMPLE_RATE_HZ for beat in first],
         rr_s=[beat.rr_ms / 1_000 for beat in first],
