@@ -69,7 +69,9 @@ def score(score: Path, as_json: bool, seed: int | None, given: tuple[str, ...]) 
     "--plot", type=click.Path(path_type=Path), help="Draw it: waveform, pitches, rhythm, movements (PNG, PDF, SVG)."
 )
 @click.option(
-    "--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Of a folder of scores: at once."
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="Of a folder of scores: at once.  [default: 1; --cluster local: one a core]",
 )
 @CLUSTER
 @click.option("--threads", default=0, show_default=True, help="Voices sung side by side; 0: one a core.")
@@ -90,7 +92,7 @@ def render(
     again: Path | None,
     from_s: float,
     to_s: float | None,
-    jobs: int,
+    jobs: int | None,
     cluster: str | None,
     **options: Any,
 ) -> None:
@@ -115,7 +117,7 @@ def render(
         sys.exit(1)
 
 
-def _render(wanted: Any, jobs: int, cluster: str | None) -> int:
+def _render(wanted: Any, jobs: int | None, cluster: str | None) -> int:
     """How many could not be rendered."""
     from heart.stage.offline import progress_bar
     from heart.stage.render import render as render_one

@@ -53,7 +53,7 @@ from heart.cli.options import CLUSTER, DEVICE, rhythm
     type=click.IntRange(1, 64),
     help="With --count: sung at once. By onnxruntime each has the very bits it has alone, by torch within 1e-4.",
 )
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="With --count: at once.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="With --count: batches at once.  [default: 1]")
 @CLUSTER
 @or_notes("generate")
 @or_dance("generate")

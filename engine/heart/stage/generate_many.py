@@ -50,7 +50,11 @@ def _open(voice: str, sampler: str, device: str) -> Singer:
 
 
 def sing_files(
-    files: Sequence[Path], batches: Sequence[Batch], jobs: int, cluster: str | None, told: Callable[[int], object]
+    files: Sequence[Path],
+    batches: Sequence[Batch],
+    jobs: int | None,
+    cluster: str | None,
+    told: Callable[[int], object],
 ) -> None:
     """Sing all batches and write their sounds, in the order of the files; `told`: how many are written.
 

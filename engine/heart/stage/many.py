@@ -19,22 +19,22 @@ RETRIES = 2
 
 
 def spread(
-    work: Callable[[Item], Result], items: Sequence[Item], jobs: int = 1, cluster: str | None = None
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None, cluster: str | None = None
 ) -> Iterator[tuple[int, Result | HeartError]]:
     """`work` on each item; (number of the item, its result or why there is none), as they come.
 
     Args:
         work: a function of a module, for it has to be found on the other side; what it returns goes over the wire.
-        jobs: processes of this machine at once; 1: this one.
-        cluster: address of a Ray cluster (HOST:PORT, ray://HOST:PORT, or auto); "local": one of `jobs` workers that
-            is started here for this work.
+        jobs: processes of this machine at once; None or 1: this one.
+        cluster: address of a Ray cluster (HOST:PORT, ray://HOST:PORT, or auto); "local": one of `jobs` workers
+            (None: one a core) that is started here for this work.
 
     Raises:
         UsageError: Ray is not installed, or no cluster answers there.
     """
     if cluster:
         return _on_ray(work, items, cluster, jobs)
-    return _here(work, items) if jobs == 1 or len(items) == 1 else _in_processes(work, items, jobs)
+    return _in_processes(work, items, jobs) if jobs and jobs > 1 and len(items) > 1 else _here(work, items)
 
 
 def _here(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result | HeartError]]:
@@ -54,7 +54,7 @@ def _in_processes(
 
 
 def _on_ray(
-    work: Callable[[Item], Result], items: Sequence[Item], address: str, jobs: int
+    work: Callable[[Item], Result], items: Sequence[Item], address: str, jobs: int | None
 ) -> Iterator[tuple[int, Result | HeartError]]:
     ray = _connect(address, jobs)
     try:
@@ -67,7 +67,7 @@ def _on_ray(
         ray.shutdown()
 
 
-def _connect(address: str, jobs: int) -> Any:
+def _connect(address: str, jobs: int | None) -> Any:
     try:
         import ray
     except ImportError:
@@ -77,7 +77,7 @@ def _connect(address: str, jobs: int) -> Any:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if address == "local":
-        ray.init(num_cpus=jobs if jobs > 1 else None, **options)
+        ray.init(num_cpus=jobs, **options)
         return ray
     del options["include_dashboard"]
     try:

@@ -46,7 +46,7 @@ def generate_files(
     voice: str = "voice",
     sampler: str = "ddim",
     device: str = "cpu",
-    jobs: int = 1,
+    jobs: int | None = None,
     cluster: str | None = None,
     **wishes: Any,
 ) -> list[Path]:
@@ -62,7 +62,7 @@ def generate_files(
     wishes |= {"track": track, "ramps": dict(map(read_ramp, ramps)), "seconds": seconds}
     wishes["bpm"] = bpm or (track.bpm if track else DEFAULT_BPM)
     size = max(1, min(batch, int(MOST_S / seconds)))
-    if jobs > 1 or cluster:
+    if (jobs or 1) > 1 or cluster:
         all_seeds = range(seed, seed + len(files))
         batches = [
             Batch(voice, sampler, device, tuple(all_seeds[first : first + size]), wishes, guarded)

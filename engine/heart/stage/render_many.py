@@ -15,7 +15,7 @@ from pathlib import Path
 from heart.errors import FileError, HeartError, UsageError
 from heart.stage.chunk_log import header_of
 from heart.stage.many import spread
-from heart.stage.render import Ready, Rendered, Wanted, prepare, render, render_ready
+from heart.stage.render import Ready, Rendered, Wanted, all_cores, prepare, render, render_ready
 
 SUFFIXES = (".score", ".jsonl")
 """What of a folder is a score."""
@@ -56,14 +56,16 @@ def find_scores(folder: Path, out: Path, wanted: Wanted) -> list[Wanted]:
 
 
 def render_all(
-    wanted: Sequence[Wanted], jobs: int = 1, cluster: str | None = None
+    wanted: Sequence[Wanted], jobs: int | None = None, cluster: str | None = None
 ) -> Iterator[tuple[Wanted, Rendered | HeartError]]:
     """Render all, `jobs` at once or on a cluster; each comes back as it is done, or why it could not be.
 
-    A voice has as many threads wherever it sings, so the bytes do not depend on it.
+    The bytes do not depend on it.
     """
     if cluster is None:
-        for number, result in spread(render, wanted, jobs):
+        share = max(1, all_cores() // (jobs or 1))
+        here = [replace(each, threads=each.threads or share) for each in wanted]
+        for number, result in spread(render, here, jobs):
             yield wanted[number], result
         return
     parcels, sent = [], []
