@@ -15,7 +15,6 @@ from heart.namespace import PROTOCOL, RING_FRAMES, check, find
 from heart.plumbing.agenda import LATE_S, Agenda, seconds_ahead
 from heart.plumbing.clients import Address, Client, ClientTable
 from heart.plumbing.door import Door, may_be_answered
-from heart.plumbing.latest import Latest
 from heart.plumbing.limits import Buckets
 from heart.plumbing.lines import Line
 from heart.plumbing.osc import decode, decode_dated
@@ -25,8 +24,6 @@ from heart.plumbing.sender import Sender
 OnMessage = Callable[[str, tuple[Any, ...], Target], None]
 OnForeign = Callable[[str, tuple[Any, ...], Target], bool]
 OnInput = Callable[[int, int, np.ndarray, Target], None]
-Arrived = tuple[str, tuple[Any, ...], Address, float]
-"""A message with who sent it, and when it came."""
 OnClient = Callable[[str, Client], None]
 
 
@@ -53,17 +50,12 @@ class Reception(ABC):
         self.heard_s = clock()
         """When somebody who is let in last said anything."""
         self._agenda, self._wall = Agenda(), time.time
-        self._latest = Latest[Arrived](lambda arrived: self._take(*arrived), self._flush_in)
         self._late_words = Buckets(burst=1, per_s=1)
         self._welcomes = Buckets(burst=3, per_s=1 / 60)
 
     @abstractmethod
     def _wake_up(self, ahead_s: float) -> None:
         """Have `_do_due` called so much later."""
-
-    @abstractmethod
-    def _flush_in(self, seconds: float) -> None:
-        """Have `_latest.flush` called so much later."""
 
     @abstractmethod
     def _later(self, needed: bool) -> None:
@@ -93,7 +85,7 @@ class Reception(ABC):
                 continue
             if ahead_s < -LATE_S:
                 self._tell_late(address, source, now, -ahead_s)
-            self._latest.put(address, source, (address, args, source, now), now)
+            self._take(address, args, source, now)
 
     def _keep(self, address: str, args: tuple[Any, ...], source: Address, now: float, ahead_s: float) -> None:
         """Until its time; a stranger's is not kept."""

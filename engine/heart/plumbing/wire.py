@@ -215,9 +215,6 @@ class Wire(Reception):
         self._tick = None
         self._later(self._sender.pump(self._clock()))
 
-    def _flush_in(self, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, self._latest.flush)
-
     def _wake_up(self, ahead_s: float) -> None:
         if self._sweep:
             asyncio.get_running_loop().call_later(ahead_s, self._do_due)
