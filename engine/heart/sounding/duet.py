@@ -51,7 +51,10 @@ class Duet:
             return self._textures
 
     def warm_up(self) -> None:
+        """Both nets, where the textures' is here: opened at its first wish it would come late on stage."""
         self.hearts.warm_up()
+        if (self._models / "voice-texture").is_dir():
+            self.textures.warm_up()
 
     def sing(self, wish: Wish) -> Chunk:
         """The wished-for frames and OVERLAP more; see `records.Chunk`."""

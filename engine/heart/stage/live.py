@@ -390,6 +390,10 @@ class Engine:
     def _on_laid(self, laid: Laid) -> None:
         if self.journal:
             self.journal.write(laid)
+        if self.scribe and (laid.by == "bed" or laid.first > laid.wish.start):
+            self.scribe.remark(
+                "a chunk came late here, or the bed: a rendering may differ a little from what was heard"
+            )
 
     def _on_ear(self, record: Heard | Judged) -> None:
         if isinstance(record, Judged):
