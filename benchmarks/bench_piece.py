@@ -37,7 +37,7 @@ WINDOW_S, STEP_S = 5.0, 2.5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=0, help="of the voice; 0: half the cores")
+    parser.add_argument("--threads", type=int, default=0, help="voices sung side by side; 0: one a core")
     parser.add_argument("--keep", type=Path, help="folder for piece.wav, its stems, log and page")
     given = parser.parse_args()
     score = read_score(PIECE)
